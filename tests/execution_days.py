@@ -15,7 +15,7 @@ from tasks.execution.actions import Rules
 from tasks.execution.checks import Admission, Verdict
 from tasks.execution.desk import no_reductions
 from tasks.execution.execution import Execution, Stage
-from tasks.execution.journal import prepare, read_events, read_orders, store_execution
+from tasks.execution.journal import Journal, prepare, read_events, read_orders, start_run, store_execution
 from tasks.execution.progress import Desk, Outcome, advance
 from tasks.ledger.balance import balance_of
 from tasks.ledger.database import opened
@@ -149,6 +149,7 @@ class Day:
     unique: bool = True
     takes_from: datetime | None = None
     prices: dict = field(default_factory=lambda: dict(PRICES))
+    token: int = field(default=0, init=False)  # of the run that takes the steps; 0: none yet
 
     def broker(self):
         return ScriptedBroker(
@@ -184,9 +185,21 @@ class Day:
             broker.close()
 
     def step(self, **desk):
-        """Take one step, as a process of its own would."""
+        """Take one step of the run, with connections of its own."""
         with self.desk(**desk) as opened_desk:
-            return advance(opened_desk, SESSION)
+            return advance(opened_desk, SESSION, self.run(opened_desk.connection))
+
+    def run(self, connection):
+        """Return the run, which begins with its first step."""
+        if self.token:
+            return Journal(connection, SESSION, self.token)
+        begun = start_run(connection, SESSION, self.clock())
+        self.token = begun.token
+        return begun
+
+    def start_again(self):
+        """Let the next step be that of a new process."""
+        self.token = 0
 
     def steps(self, most=400, until=None, **desk):
         """Take steps, waiting as they ask, until nothing will change by itself."""

@@ -233,6 +233,15 @@ def has_sent(connection: sqlite3.Connection, order_id: str) -> bool:
     return row is not None
 
 
+def first_sent_by(run: Journal) -> frozenset[str]:
+    """Return the ids of the orders of the session whose first request was of this run."""
+    rows = run.connection.execute(
+        "SELECT order_id FROM order_events WHERE session = ? AND event = ? GROUP BY order_id HAVING min(run) = ?",
+        (run.session.isoformat(), Event.ABOUT_TO_SEND, run.token),
+    )
+    return frozenset(row[0] for row in rows)
+
+
 def read_orders(connection: sqlite3.Connection, session: date) -> tuple[Tracked, ...]:
     """Return the orders of the execution, by row and part."""
     rows = connection.execute(

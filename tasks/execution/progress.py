@@ -19,14 +19,13 @@ __all__ = ["Desk", "Outcome", "Progress", "advance", "never", "run_until"]
 UNANSWERED_WAIT = timedelta(seconds=5)
 
 
-def advance(desk: Desk, session: date, run: Journal | None = None) -> Progress:
-    """Take one step and return what it led to. Without `run`, it takes over from every earlier run.
+def advance(desk: Desk, session: date, run: Journal) -> Progress:
+    """Take one step and return what it led to.
 
     Raises FencedError if a newer run took over, SafetyError if the session has no execution.
     """
-    journal = run or start_run(desk.connection, session, desk.clock())
     execution = _execution(desk, session)
-    step = Step(desk, journal, execution)
+    step = Step(desk, run, execution)
     try:
         outcome, why, until = step.take()
     except ThrottledError as error:
@@ -41,8 +40,8 @@ def advance(desk: Desk, session: date, run: Journal | None = None) -> Progress:
             None,
         )
     if outcome is not Outcome.AGAIN:
-        with journal.writing():
-            journal.note_news(outcome, at=desk.clock(), reason=why)
+        with run.writing():
+            run.note_news(outcome, at=desk.clock(), reason=why)
     return Progress(outcome, why, until, read_execution(desk.connection, session) or execution, step.orders())
 
 

@@ -20,6 +20,7 @@ from tasks.execution.execution import Execution, Stage
 from tasks.execution.journal import (
     Journal,
     filled_shares,
+    first_sent_by,
     has_sent,
     ledger_cash_cents,
     ledger_shares,
@@ -133,15 +134,18 @@ class Step:
         return is_order_id(order_id) and not has_sent(self.desk.connection, order_id)
 
     def _most_sends(self) -> int | None:
-        """Return how many orders may leave in this step: one, until the broker lists an order of this execution.
+        """Return how many orders may leave in this step: one, until the broker lists an order that this run sent first.
 
         Every home shows its first order before it looks for those of others again, and sends more only afterwards. So
-        of two homes at one account at most one sends more than that order, even if they begin in the same instant.
+        of two homes at one account at most one sends more than that order, even if they begin in the same instant. Each
+        run does so, because it may be that of a copy, which knows what was sent before it was made.
         """
-        orders = self.orders()
-        if any(one.order.order_id in self.listed for one in orders):
+        orders = {one.order.order_id: one.state for one in self.orders()}
+        own = first_sent_by(self.journal)
+        if own & self.listed:
             return None
-        return 0 if any(one.state in CONFIRMED for one in orders) else 1
+        unseen = own if orders.keys() & self.listed else orders.keys()
+        return 0 if any(orders[one] in CONFIRMED for one in unseen) else 1
 
     def _halt(self, admission: Admission) -> None:
         """Cancel at once, before anything else is asked: the broker may answer nothing but this."""

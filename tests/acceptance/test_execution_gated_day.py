@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.execution.progress import Outcome, advance
+from tasks.execution.progress import Outcome
 from tasks.execution.reconciliation.schema import Lock
 from tasks.safety.kill_switch import trip_switch
 from tasks.safety.overrides import Instruction, add_override
-from tests.execution_days import EVENING, FILLS, LINES, MORNING, SESSION, make_line
+from tests.execution_days import EVENING, FILLS, LINES, MORNING, make_line
 from tests.guarded_days import APPROVED, TERMS, make_guarded, reconcile
 
 
@@ -56,8 +56,7 @@ def test_an_override_stops_one_name_and_is_named_in_the_journal(day):  # A3
 
 def test_a_halt_between_two_steps_stops_the_rest(day):  # fault 42
     reconcile(day)
-    with day.desk() as desk:
-        advance(desk, SESSION)
+    day.step()
     trip_switch(day.home, "Ada", "odd prices", MORNING)
 
     day.steps()

@@ -20,7 +20,7 @@ from tasks.execution.brokers.paper.broker import PaperBroker
 from tasks.execution.brokers.paper.market import Bar
 from tasks.execution.checks import Verdict
 from tasks.execution.desk import Outcome
-from tasks.execution.journal import store_execution
+from tasks.execution.journal import start_run, store_execution
 from tasks.execution.progress import advance
 from tasks.execution.schema import State
 from tasks.ledger.database import opened
@@ -117,15 +117,20 @@ def steps_now(day: Any, most: int = MOST_STEPS, **desk: Any) -> Outcome:
     return outcome
 
 
-def begin_at_once(first: Any, second: Any, *, at: int, steps: int) -> list[Outcome]:
-    """Let the second home take steps just before a request of the first one, then both go on; return how they stand."""
-    interrupted = Interrupted(None, at, lambda: steps_now(second, steps))
+def interrupt(first: Any, *, at: int, happens: Callable[[], object]) -> None:
+    """Let the first home take steps; just before its request with this number, something happens."""
+    interrupted = Interrupted(None, at, happens)
 
     def wrapped(broker: Any) -> Interrupted:
         interrupted.broker = broker
         return interrupted
 
     steps_now(first, wrap=wrapped)
+
+
+def begin_at_once(first: Any, second: Any, *, at: int, steps: int) -> list[Outcome]:
+    """Let the second home take steps just before a request of the first one, then both go on; return how they stand."""
+    interrupt(first, at=at, happens=lambda: steps_now(second, steps))
     ended = steps_now(second)
     return [steps_now(first), ended]
 
@@ -274,6 +279,30 @@ def test_copies_with_the_same_approval_buy_nothing_twice_when_their_prices_diffe
     assert Outcome.BLOCKED in outcomes
 
 
+@pytest.mark.parametrize("at", range(1, 9))  # the requests of the step that sends the rest
+def test_of_a_home_and_its_copy_made_while_it_sends_at_most_one_goes_on(tmp_path, at):
+    """The copy knows the first order already, so it shows one of its own before it sends more. Limits follow the price:
+    no id is equal. It takes a step before the next request of the first home."""
+    lines = tuple(make_line(name, "BUY", 5) for name in PRICES)
+    first, _ = at_scripted(tmp_path, FILLS_AT_ONCE, lines=lines)
+    first.rules = replace(first.rules, timing="limit", collar_frac=Decimal("0.01"))
+    first.step()
+    copies = []
+
+    def copy() -> None:
+        made = restored(first, tmp_path / "copy")
+        made.prices = {name: price + Decimal("0.10") for name, price in PRICES.items()}
+        copies.append((made, orders_sent(made)))
+        made.step()
+
+    interrupt(first, at=at, happens=copy)
+    ((second, known),) = copies
+    outcomes = [steps_now(second), steps_now(first)]
+
+    assert min(orders_sent(home) - known for home in (first, second)) <= 1
+    assert Outcome.BLOCKED in outcomes
+
+
 def test_an_order_of_another_home_that_was_filled_already_blocks_this_one(tmp_path):
     first, second = at_scripted(tmp_path, FILLS_AT_ONCE)
     first.step()
@@ -334,6 +363,6 @@ def test_the_next_session_of_a_home_that_met_another_one_is_not_blocked(tmp_path
     second.clock.wait_until(OPENS + timedelta(hours=23))
 
     with second.desk() as desk:
-        progress = advance(desk, FILLS)
+        progress = advance(desk, FILLS, start_run(desk.connection, FILLS, second.clock()))
 
     assert progress.outcome is not Outcome.BLOCKED

@@ -75,6 +75,10 @@ class Execution(RuleBasedStateMachine):
     def step(self):
         self.day.step()
 
+    @rule()
+    def start_again(self):
+        self.day.start_again()
+
     @rule(minutes=st.sampled_from([1, 10, 45, 120]))
     def wait(self, minutes):
         self.day.clock.wait_until(min(self.day.clock() + timedelta(minutes=minutes), CLOSES))

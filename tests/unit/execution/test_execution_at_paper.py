@@ -12,7 +12,7 @@ from tasks.core.sessions import session_on
 from tasks.execution.brokers.paper.broker import PaperBroker
 from tasks.execution.brokers.paper.market import Bar
 from tasks.execution.desk import Desk, Outcome, no_reductions
-from tasks.execution.journal import prepare, read_orders, store_execution
+from tasks.execution.journal import prepare, read_orders, start_run, store_execution
 from tasks.execution.progress import advance
 from tasks.ledger.balance import balance_of
 from tasks.ledger.database import opened
@@ -91,7 +91,8 @@ class PaperDay:
     def steps(self):
         """Take steps for as long as each leads to another at once."""
         with self.desk() as desk:
-            while (progress := advance(desk, D)).outcome is Outcome.AGAIN:
+            run = start_run(desk.connection, D, self.clock())
+            while (progress := advance(desk, D, run)).outcome is Outcome.AGAIN:
                 pass
         return progress
 

@@ -40,6 +40,7 @@ class Gone:
 
 
 def give_up_in(day, order_id, log=lambda tracked: None):
+    day.start_again()  # the run that gives up takes over
     return give_up(
         day.home, SESSION, order_id, by="Ann, Ben", reason="the broker lost it", at=day.clock(), log=log
     )

@@ -321,7 +321,8 @@ def test_another_account_gets_no_order(tmp_path):
     with opened(day.home) as connection:
         store_execution(connection, make_execution(session=OPENS.date(), account="A2"))
     with day.desk() as desk:
-        progress = advance(desk, OPENS.date())
+        run = start_run(desk.connection, OPENS.date(), day.clock())
+        progress = advance(desk, OPENS.date(), run)
 
     assert "approved for A2" in progress.why
     assert day.truth().requests == []
