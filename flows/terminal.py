@@ -14,7 +14,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,13 +66,14 @@ class Failure:
 
 
 def show(result: Result, options: Options) -> int:
-    """Print the result; return its exit code."""
-    typer.echo(_as_json(result.document) if options.as_json else _shown(with_home(result.text, options)))
+    """Print the result; return its exit code, even if nobody reads all of it: what was done stands."""
+    text = _as_json(result.document) if options.as_json else with_home(result.text, options)
+    show_pieces([f"{text}\n"], options)
     return result.exit_code
 
 
 def show_pieces(pieces: Iterable[str], options: Options) -> None:
-    """Print a long result piece by piece, each of whole lines. A reader such as `head` may close the pipe early."""
+    """Print a result piece by piece, each of whole lines. A reader such as `head` may close the pipe early."""
     try:
         for piece in pieces:
             typer.echo(masked(piece) if options.as_json else _shown(piece), nl=False)
@@ -103,7 +104,9 @@ def report_failure(failure: Failure, options: Options) -> int:
         typer.echo(masked(traceback.format_exc()), err=True)
     typer.echo(f"afterclose: {_shown(failure.message)}", err=True)
     if options.as_json:
-        typer.echo(_as_json({"error": failure.message, "exit_code": failure.exit_code, **failure.details}))
+        document = {"error": failure.message, "exit_code": failure.exit_code, **failure.details}
+        with suppress(StorageError):  # a person has read it
+            show_pieces([f"{_as_json(document)}\n"], options)
     return failure.exit_code
 
 
@@ -284,7 +287,7 @@ def _shown(text: str) -> str:
 
 
 def _as_json(document: Mapping[str, object]) -> str:
-    return masked(json.dumps(_plain(document), indent=2, default=str, allow_nan=False))
+    return json.dumps(_plain(document), indent=2, default=str, allow_nan=False)
 
 
 def _plain(value: object) -> object:

@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 import warnings
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import date
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from unittest.mock import patch
 
 import yaml
@@ -121,6 +122,15 @@ def afterclose_process(*arguments: str, home: Path, **environ: str) -> subproces
         check=False,
         stdin=subprocess.DEVNULL,
     )
+
+
+@contextmanager
+def closed_pipe() -> Iterator[TextIO]:
+    """Yield a pipe whose reader, like `head`, has ended already."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        yield pipe
 
 
 def clean_environ(home: Path, environ: dict[str, str]) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 import json
 import stat
+from contextlib import redirect_stdout
 from datetime import datetime, timedelta
 
 import pytest
 
+from flows.cli.app import answer
 from tasks.approval.plan_audit import record_plan
 from tests.approval_days import (
     EVENING,
@@ -20,7 +22,7 @@ from tests.approval_days import (
     publish,
 )
 from tests.builders import make_run
-from tests.homes import afterclose
+from tests.homes import afterclose, clean_environ, closed_pipe
 
 DAY = "2024-06-14"
 ADD = ("--by", "Root", "--reason", "set-up")
@@ -83,6 +85,17 @@ def test_approving_shows_every_trade_and_what_is_signed_before_it_signs(ann):
     execute = f"`afterclose execute --home {ann.home} {DAY}`"
     assert f"{execute} shows the orders; with --no-dry-run it sends them." in ended.stdout
     assert "Scheduled" not in ended.stdout
+
+
+def test_an_approval_that_stands_is_no_failure_when_nobody_reads_the_answer(ann, monkeypatch):
+    for name, value in clean_environ(ann.home, ann.environ).items():
+        monkeypatch.setenv(name, value)
+    approve = ("approve", DAY, "--by", "Ann Lee", "--key", str(ann.key))
+
+    with closed_pipe() as stdout, redirect_stdout(stdout), clock_at(ann.at):
+        assert answer(["--home", str(ann.home), *approve]) == 0
+
+    assert ann.ask("approval", "show", DAY)[0] == 0
 
 
 def test_approving_warns_of_each_exceeded_risk_limit_before_it_signs(ann):

@@ -2,12 +2,15 @@
 
 import json
 import logging
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from flows.terminal import Options, Result, progress, progress_bar, show, with_home
+from flows.terminal import Failure, Options, Result, progress, progress_bar, report_failure, show, with_home
+from tasks.core.errors import StorageError
 from tasks.core.stage import report_step
+from tests.homes import closed_pipe
 
 STAGES, STEPS = logging.getLogger("tasks.core.stage"), logging.getLogger("tasks.core.stage.steps")
 
@@ -20,6 +23,24 @@ def test_a_result_is_text_for_a_person_and_one_document_for_a_script(capsys):
 
     assert show(result, Options(as_json=True)) == 4
     assert json.loads(capsys.readouterr().out) == {"name": "a\x1bb", "n": "nan"}
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_reader_that_closes_the_pipe_does_not_change_the_exit_code(as_json):
+    options = Options(as_json=as_json)
+
+    with closed_pipe() as stdout, redirect_stdout(stdout):
+        assert show(Result({}, "done"), options) == 0
+    with closed_pipe() as stdout, redirect_stdout(stdout):
+        assert report_failure(Failure("it failed", 3), options) == 3
+
+
+def test_a_full_disk_is_named_and_does_not_hide_a_failure():
+    no_space = pytest.raises(StorageError, match="No space left on device")
+    with Path("/dev/full").open("w") as full, redirect_stdout(full), no_space:
+        show(Result({}, "done"), Options())
+    with Path("/dev/full").open("w") as full, redirect_stdout(full):
+        assert report_failure(Failure("it failed", 3), Options(as_json=True)) == 3
 
 
 def test_stages_are_printed_to_stderr_as_they_begin_and_end(capsys):
