@@ -11,7 +11,7 @@ import pytest
 
 from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on, sessions_between
-from tasks.data.gates.bars import check_bars
+from tasks.data.gates.bars.values import check_bars
 from tasks.data.gates.conform import DATED, conform
 from tasks.data.providers.alpaca import AlpacaProvider
 from tasks.data.providers.base import Delivery, Provider

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.text import counted
+from tasks.data.gates.bars.flags import FlaggedBars
 from tasks.data.gates.context_rows import ContextRows, Known
-from tasks.data.gates.flagged_bars import FlaggedBars
 from tasks.data.gates.price_moves import Suspect
 from tasks.data.schema.finding_rows import make_findings, no_findings
 from tasks.data.schema.records import Days, Mask

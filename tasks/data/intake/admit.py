@@ -3,14 +3,14 @@
 A bar passes the gates in this order:
 
 1. gates/reconcile        another source confirms or contradicts the bar
-2. gates/bars             symbol, session and values of the bar are valid
+2. gates/bars/values      symbol, session and values of the bar are valid
 3. intake/new_rows        its session is new, or the bar restates a stored one
 4. gates/context_rows     it is combined with the stored bars of its symbol
 5. gates/action_checks    splits and dividends that prices contradict are not applied
 6. gates/session_moves    the moves of the whole session are plausible (else intake/update refuses the delivery)
 7. gates/price_moves      its own move is plausible, or the bar is flagged or set aside
-8. gates/stale_bars       bars that repeat the previous session's prices or have no volume
-9. gates/bar_shapes       spikes, flat and thin bars
+8. gates/bars/stale       bars that repeat the previous session's prices or have no volume
+9. gates/bars/shapes      spikes, flat and thin bars
 10. gates/findings        missing bars, restatements, reused symbols
 11. gates/readiness       enough of the session remains to trade on (else intake/update refuses the delivery)
 
@@ -25,8 +25,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tasks.core.text import ascii_label
-from tasks.data.gates.bar_shapes import check_shapes
-from tasks.data.gates.bars import check_bars
+from tasks.data.gates.bars.shapes import check_shapes
+from tasks.data.gates.bars.stale import check_stale
+from tasks.data.gates.bars.values import check_bars
 from tasks.data.gates.context_rows import ContextRows, Known, filter_rows, rows_with_context
 from tasks.data.gates.filing_checks import check_filings
 from tasks.data.gates.findings import (
@@ -41,7 +42,6 @@ from tasks.data.gates.price_moves import Suspect, check_moves
 from tasks.data.gates.reconcile import Reconciled, unreconciled
 from tasks.data.gates.revisions import revision_findings
 from tasks.data.gates.session_moves import measure_sessions
-from tasks.data.gates.stale_bars import check_stale
 from tasks.data.intake.action_rows import applied_factors, bars_of, drop_contradicted, with_factors
 from tasks.data.intake.new_rows import known_days, split_by_age, unseen, with_amendments, with_safe_symbols
 from tasks.data.panel import actions as corporate

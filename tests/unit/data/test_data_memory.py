@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.sessions import sessions_ending
-from tasks.data.gates.bar_shapes import check_shapes
-from tasks.data.gates.bars import check_bars
+from tasks.data.gates.bars.shapes import check_shapes
+from tasks.data.gates.bars.stale import check_stale
+from tasks.data.gates.bars.values import check_bars
 from tasks.data.gates.price_moves import BarHistory
-from tasks.data.gates.stale_bars import check_stale
 from tasks.data.lake.digest import COVERED, session_digests
 from tasks.data.schema.tables import OHLCV, empty_table
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.core.sessions import sessions_between
-from tasks.data.gates.bars import check_bars
+from tasks.data.gates.bars.values import check_bars
 from tests.deliveries import make_bars
 
 MONDAY, TUESDAY, SATURDAY = date(2024, 6, 10), date(2024, 6, 11), date(2024, 6, 15)

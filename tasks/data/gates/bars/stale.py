@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tasks.data.gates.flagged_bars import (
+from tasks.data.gates.bars.flags import (
     MEDIAN_MIN_BARS,
     MEDIAN_SESSIONS,
     FlaggedBars,

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tasks.data.gates.baselines import session_median, trailing_median
-from tasks.data.gates.flagged_bars import (
+from tasks.data.gates.bars.flags import (
     MEDIAN_MIN_BARS,
     FlaggedBars,
     median_before,
@@ -18,6 +17,7 @@ from tasks.data.gates.flagged_bars import (
     sums_before,
     window_begins,
 )
+from tasks.data.gates.baselines import session_median, trailing_median
 from tasks.data.gates.price_moves import BarHistory, Floats
 from tasks.data.schema.records import Mask
 

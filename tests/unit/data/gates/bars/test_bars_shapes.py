@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.data.gates.bar_shapes import check_shapes
-from tasks.data.gates.flagged_bars import FlaggedBars
+from tasks.data.gates.bars.flags import FlaggedBars
+from tasks.data.gates.bars.shapes import check_shapes
+from tasks.data.gates.bars.stale import check_stale
 from tasks.data.gates.price_moves import BarHistory
-from tasks.data.gates.stale_bars import check_stale
 
 NAMES, SESSIONS, DAY, NAME = 20, 60, 45, 4
 ROW = NAME * SESSIONS + DAY
