@@ -23,7 +23,7 @@ from tasks.models.kinds.registry import KINDS, make_model
 from tasks.models.registry.champion import make_probe
 from tasks.models.registry.metadata import Metadata
 from tasks.models.registry.store import promote_version, write_version
-from tasks.models.schema import Statistic
+from tasks.models.schema import Champion, Statistic
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.metrics import Metrics
 from tasks.selection.choice import PromotionLimits
@@ -43,6 +43,20 @@ from tasks.selection.trials.history import History, Trial, history_of
 FEATURES = ("distance_52w_high", "momentum_1m", "volatility_21")
 FRIDAY = date(2024, 6, 14)
 STATISTIC = Statistic("next_open", 5, ("sector", "beta", "volatility", "dollar_volume"))
+CHAMPION = Champion(
+    "lightgbm",
+    "lightgbm",
+    "hrp",
+    "a" * 64,
+    "f" * 64,
+    FRIDAY,
+    FRIDAY,
+    "",
+    0.5,
+    {},
+    ranks=True,
+    statistic=STATISTIC,
+)
 LIMITS = PromotionLimits(
     min_t_statistic=2.0, max_train_test_gap=0.05, max_age_days=35, min_deflated_sharpe=0.95
 )

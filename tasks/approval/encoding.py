@@ -7,6 +7,7 @@ approval: no second key of the same name, no white space, no unknown field.
 import base64
 import binascii
 import json
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,6 +16,7 @@ from tasks.core.ids import canonical_json, sha256_of_bytes
 
 DOMAIN = b"afterclose approval 1\x00"  # a signature of something else is never one of an approval
 PREFIX = "afterclose-approval-1."
+Written = TypeVar("Written", Approval, Unanswered)
 
 
 def signed_bytes(envelope: Envelope, statement: Statement) -> bytes:
@@ -27,36 +29,19 @@ def envelope_sha256(envelope: Envelope) -> str:
     return sha256_of_bytes(canonical_json(_plain(envelope)).encode())
 
 
-def render_approval(approval: Approval) -> bytes:
-    """Return the content of approval.json: sorted, indented, ASCII."""
+def render_approval(approval: Written) -> bytes:
+    """Return the content of approval.json, or of no_answer.json: sorted, indented, ASCII."""
     return (json.dumps(_plain(approval), sort_keys=True, indent=2, ensure_ascii=True) + "\n").encode()
 
 
 def parse_approval(content: bytes) -> Approval:
     """Return the approval. Raises ValueError unless the bytes are exactly those that `render_approval` makes of it."""
-    try:
-        approval = Approval.model_validate_json(content)
-    except ValidationError as error:
-        raise ValueError(_where(error)) from None
-    if render_approval(approval) != content:
-        raise ValueError("it is not in the form in which approvals are written")
-    return approval
-
-
-def render_unanswered(unanswered: Unanswered) -> bytes:
-    """Return the content of no_answer.json, in the form of approval.json."""
-    return (json.dumps(_plain(unanswered), sort_keys=True, indent=2, ensure_ascii=True) + "\n").encode()
+    return _parsed(content, Approval)
 
 
 def parse_unanswered(content: bytes) -> Unanswered:
-    """Return the record. Raises ValueError unless the bytes are exactly those that `render_unanswered` makes of it."""
-    try:
-        unanswered = Unanswered.model_validate_json(content)
-    except ValidationError as error:
-        raise ValueError(_where(error)) from None
-    if render_unanswered(unanswered) != content:
-        raise ValueError("it is not in the form in which it is written")
-    return unanswered
+    """Return the record of no_answer.json, like `parse_approval`."""
+    return _parsed(content, Unanswered)
 
 
 def render_detached(envelope: Envelope, signature: Signature) -> str:
@@ -75,6 +60,16 @@ def parse_detached(text: str) -> Detached:
         raise ValueError("it is not a signature that `afterclose approve` printed") from None
     if PREFIX + base64.urlsafe_b64encode(canonical_json(_plain(record)).encode()).decode() != line:
         raise ValueError("it was changed after `afterclose approve` printed it")
+    return record
+
+
+def _parsed(content: bytes, kind: type[Written]) -> Written:
+    try:
+        record = kind.model_validate_json(content)
+    except ValidationError as error:
+        raise ValueError(_where(error)) from None
+    if render_approval(record) != content:
+        raise ValueError("it is not in its canonical form")
     return record
 
 

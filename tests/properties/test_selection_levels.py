@@ -5,33 +5,18 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from tasks.models.schema import Champion
 from tasks.models.training.inference import estimate
 from tasks.selection.live_verdict import live_verdict
 from tasks.selection.net.superiority import superiority
 from tasks.selection.schema import LiveDay
 from tasks.selection.statistics.sequential import FIVE_YEARS, look_threshold
-from tests.builders import FRIDAY, make_settings
-from tests.champions import STATISTIC
+from tests.builders import make_settings
+from tests.champions import CHAMPION
 from tests.null_looks import CONFIRMING, WEEK, week_ts
 from tests.unit.backtest.metrics.curves import noise
 
 LEVEL, LEAST = 0.10, 2.0
 SETTINGS = make_settings().selection
-CHAMPION = Champion(
-    "lightgbm",
-    "lightgbm",
-    "hrp",
-    "a" * 64,
-    "f" * 64,
-    FRIDAY,
-    FRIDAY,
-    "",
-    0.5,
-    {},
-    ranks=True,
-    statistic=STATISTIC,
-)
 SESSIONS, DEVIATION = 504, 0.17  # that a promise was measured on; of neutral ICs in the long run
 
 

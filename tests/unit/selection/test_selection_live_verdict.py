@@ -6,29 +6,14 @@ from math import log, sqrt
 import numpy as np
 import pytest
 
-from tasks.models.schema import Champion
 from tasks.models.training.inference import estimate
 from tasks.selection.gates import live_gate
 from tasks.selection.live_verdict import LEAST_SESSIONS, live_section, live_verdict
 from tasks.selection.schema import LiveDay, LiveVerdict
 from tests.builders import make_settings
-from tests.champions import FRIDAY, STATISTIC, make_result
+from tests.champions import CHAMPION, FRIDAY, make_result
 
 SETTINGS = make_settings().selection
-CHAMPION = Champion(
-    "lightgbm",
-    "lightgbm",
-    "hrp",
-    "a" * 64,
-    "f" * 64,
-    FRIDAY,
-    FRIDAY,
-    "",
-    0.5,
-    {},
-    ranks=True,
-    statistic=STATISTIC,
-)
 EXPECTED, SESSIONS = 0.04, 504
 DEVIATION = 0.17  # of a session's neutral IC, in the long run
 ERROR = DEVIATION / SESSIONS**0.5
