@@ -21,7 +21,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Containers set it; then every process of the suite would recompile all tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-browser screens test-tools test-slices test-wheel prove prove-execution mutate bench market null planted power qlib backtesters regime selection costs strategies docs site lock clean
+.PHONY: help install demo test test-fast check format test-prefect test-bucket test-docs test-browser screens test-tools test-slices test-more test-wheel prove prove-execution mutate bench market null planted power qlib backtesters regime selection costs strategies docs site lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -82,6 +82,9 @@ $(TOOLS):
 
 test-slices: $(INSTALLED) ## run a short part of each long proof
 	@$(BIN)/python -m pytest -m 'slice and not prove'
+
+test-more: $(INSTALLED) $(CHROMIUM) $(TOOLS) ## all of test-bucket, -browser, -tools, -slices and -docs in one run, which is faster
+	@$(BIN)/python -m pytest -m '(bucket or browser or tools or slice or docs) and not prove'
 
 test-docs: $(INSTALLED) ## run the commands that the documentation shows, and reproduce the symptoms that it describes
 	@$(BIN)/python -m pytest -m 'docs and not prove'

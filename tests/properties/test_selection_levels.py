@@ -43,7 +43,7 @@ def test_on_null_markets_false_promotions_are_rare_in_26_weeks():
     assert crossings(ts, limit=shipped) < 0.05
 
 
-@pytest.mark.slice
+@pytest.mark.prove
 def test_on_null_markets_false_promotions_are_rare_in_five_years():
     ts = looks(range(6001, 6301), FIVE_YEARS // WEEK)
 
