@@ -53,7 +53,7 @@ class Email(Section):
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if self.host and not (self.sender and self.recipients):
-            raise ValueError("a sender and at least one recipient are needed with a host")
+            raise ValueError("a host needs a sender and at least one recipient")
         if len(set(self.recipients)) < len(self.recipients):
             raise ValueError("a recipient is named twice")
         if self.login and self.tls == "none" and self.host not in LOCAL_HOSTS:

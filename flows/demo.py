@@ -1,6 +1,6 @@
 """demo: simulate a market, train a champion and run sessions, offline, in a separate home. Running it again is safe.
 
-The demo acts as the approver of every session but the last, with a key that it forgets, and executes the trades at the
+The demo acts as the approver of every session but the last, with a temporary key, and executes the trades at the
 embedded paper broker; the clock is set to the evening of each session. Approvals of a simulated market are refused by
 every other broker. The last session is left for a person to review, as a real session would be.
 """

@@ -83,7 +83,7 @@ def read_key(path: Path, secret: Callable[[], bytes]) -> PrivateKey:
     content = _content(path)
     if not is_key_file(content):
         raise _unusable(
-            path, "it is not a key file of this program", "Create one with `afterclose approvers key`."
+            path, "it is not an Afterclose key file", "Create one with `afterclose approvers key`."
         )
     try:
         return open_key(content, secret())

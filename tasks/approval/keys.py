@@ -50,7 +50,7 @@ def open_key(content: bytes, passphrase: bytes) -> PrivateKey:
     """Return the private key. Raises ValueError for a wrong passphrase, and for anything but an Ed25519 key file."""
     header = HEADER.match(content)
     if header is None or not is_key_file(content):
-        raise ValueError("it is not a key file of this program")
+        raise ValueError("it is not an Afterclose key file")
     password = _stretched(passphrase, bytes.fromhex(header[2].decode()), int(header[1]))
     try:
         private = load_pem_private_key(content[header.end() :], password)

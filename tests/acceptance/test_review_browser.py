@@ -371,7 +371,7 @@ def test_what_a_page_of_another_site_sends_is_refused(opened, run, browser):
     other.wait_for_load_state()
 
     assert not read_switch(run.home).is_on
-    assert "This page is not open in this browser" in other.content()
+    assert "This browser is not signed in" in other.content()
 
 
 def form_to(target):

@@ -387,7 +387,7 @@ def test_two_spellings_of_one_symbol_are_an_error_and_never_merged(folder, capsy
     code, document = import_(folder, capsys)
 
     assert code == 5
-    assert f"{name} writes 'BRK.B' in two ways: 'BRK.B' and 'BRK/B'" in document["what"]
+    assert f"{name} spells 'BRK.B' in two ways: 'BRK.B' and 'BRK/B'" in document["what"]
 
 
 # issue 10, line 9

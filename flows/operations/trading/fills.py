@@ -134,7 +134,7 @@ def _amount(written: str, what: str) -> Decimal:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0:
         raise ConfigError(
-            f"The {what} '{written}' is not an amount in USD.", remedy="Write it as in 12.34, without signs."
+            f"The {what} '{written}' is not an amount in USD.", remedy="Write it like 12.34, without signs."
         )
     return amount
 
@@ -142,7 +142,7 @@ def _amount(written: str, what: str) -> Decimal:
 def _cents(written: str) -> int:
     cents = _amount(written, "fee") * 100
     if cents != int(cents):
-        raise ConfigError(f"The fee {written} is not in whole cents.", remedy="Write it as in 1.05.")
+        raise ConfigError(f"The fee {written} is not in whole cents.", remedy="Write it like 1.05.")
     return int(cents)
 
 

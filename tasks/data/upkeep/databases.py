@@ -1,8 +1,8 @@
 """Copy the home's SQLite databases and what is derived from them, as of one moment, for a backup.
 
-A database in WAL mode is two files that change while it is written: copying them byte by byte may tear it. SQLite's own
-backup reads one committed state. The portfolio lock is held meanwhile, so that the ledger, its anchor and the positions
-file are of the same moment; an execution waits for milliseconds.
+A database in WAL mode is two files that change while it is written: copying them byte by byte may corrupt it. SQLite's
+own backup reads one committed state. The portfolio lock is held meanwhile, so that the ledger, its anchor and the
+positions file are of the same moment; an execution waits for milliseconds.
 """
 
 import sqlite3

@@ -132,7 +132,7 @@ class Guard:
             )
             return self._refuse(request, 421, error)
         if request.method not in METHODS:
-            return self._refuse(request, 405, ConfigError("This method is not served.", remedy="Use GET."))
+            return self._refuse(request, 405, ConfigError("This method is not supported.", remedy="Use GET."))
         session = request.cookies.get(self._served.cookie, "")
         request.state.session = session if self._admission.holds(session) else ""
         request.state.form_token = self._admission.form_token(session) if request.state.session else ""
@@ -145,7 +145,7 @@ class Guard:
             else "Open the address that `afterclose review` printed; it works once. Start the command again if it "
             "was used."
         )
-        return self._refuse(request, 401, ConfigError("This page is not open in this browser.", remedy=how))
+        return self._refuse(request, 401, ConfigError("This browser is not signed in.", remedy=how))
 
     async def _without_form(self, request: Request) -> Response | None:
         """Read the form of a POST request; return the response to one that another page could have sent."""

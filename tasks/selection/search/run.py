@@ -90,9 +90,9 @@ def search(
 ) -> Candidate:
     """Return the candidate with the best parameters on the selection folds, by the t of the neutral IC.
 
-    Trials that are in the study already are not made again. Raises StorageError if this search did not make them, as
-    they might not be in the ledger. A batch is recorded in the ledger, in the order of its
-    trials, before it is stored in the study; recording it twice counts once.
+    Trials that are already in the study are not repeated. Raises StorageError if this search did not make them, as they
+    might not be in the ledger. A batch is recorded in the ledger, in the order of its trials, before it is stored in
+    the study; recording it twice counts once.
     """
     name = study_name(candidate, ground, settings, seed=seed)
     finished = studies.finished(name)

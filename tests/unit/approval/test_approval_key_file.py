@@ -87,7 +87,7 @@ def test_a_key_file_of_an_enormous_cost_is_refused_without_trying(tmp_path):
     path = cheap_key(tmp_path / "key.pem")
     path.write_bytes(path.read_bytes().replace(b"scrypt 4 ", b"scrypt 40 "))
 
-    with pytest.raises(ConfigError, match="not a key file"):
+    with pytest.raises(ConfigError, match="not an Afterclose key file"):
         read_key(path, never)
 
 

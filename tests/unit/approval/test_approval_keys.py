@@ -86,7 +86,7 @@ def test_a_file_with_another_header_or_an_enormous_cost_is_not_opened(header):
     pem = encrypt_key(create_key(), b"p", log2_cost=4).split(b"\n", 1)[1]
 
     assert not is_key_file(header + pem)
-    with pytest.raises(ValueError, match="not a key file"):
+    with pytest.raises(ValueError, match="not an Afterclose key file"):
         open_key(header + pem, b"p")
 
 

@@ -38,8 +38,8 @@ def canonical_symbols(written: pd.Series, file: str) -> tuple[pd.Series, Mapping
         other = taken.setdefault(symbol, spelling)
         if other != spelling:
             raise DataError(
-                f"{file} writes {quoted(symbol)} in two ways: {quoted(other)} and {quoted(spelling)}.",
-                remedy=f"Write each symbol in one way; {NOTHING_STORED}",
+                f"{file} spells {quoted(symbol)} in two ways: {quoted(other)} and {quoted(spelling)}.",
+                remedy=f"Use one spelling for each symbol; {NOTHING_STORED}",
                 file=file,
                 symbol=symbol,
             )
