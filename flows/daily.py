@@ -8,7 +8,7 @@ from tasks.data.task import refresh_market
 from tasks.execution.running.in_progress import refuse_open_execution
 from tasks.features.sets import SETS
 from tasks.features.task import compute_features
-from tasks.models.task import score_universe
+from tasks.models.task import refuse_missing_champion, score_universe
 from tasks.monitoring.task import monitor_health, monitored_window, score_in_shadow
 from tasks.portfolio.holdings.positions import Positions
 from tasks.portfolio.stops import stop_window
@@ -34,6 +34,7 @@ def daily_live(run: Run) -> Day:
     refuse_decided_day(run)
     refuse_lost_portfolio(run)
     refuse_open_execution(run)
+    refuse_missing_champion(run)
     market = refresh_market(run, panel_sessions=longest_window(run.settings))
     day = publish_day(run, decide_day(run, market))
     score_in_shadow(run, market)

@@ -6,11 +6,17 @@ from tasks.core.artifacts import ArtifactRef, load_frame, save_frame
 from tasks.core.homes.run import Run
 from tasks.core.stage import stage
 from tasks.features.registry import require_feature_set
-from tasks.models.registry.champion import load_champion
+from tasks.models.registry.champion import load_champion, refuse_unusable_champion
 from tasks.models.schema import Scores
 from tasks.models.scoring import ranked
 
 log = logging.getLogger(__name__)
+
+
+def refuse_missing_champion(run: Run) -> None:
+    """Raise ModelError at once if the session has no usable champion, before anything is downloaded."""
+    limit = run.settings.models.max_age_days
+    refuse_unusable_champion(run.home, session=run.session.day, max_age_days=limit)
 
 
 @stage()

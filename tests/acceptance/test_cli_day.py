@@ -6,6 +6,8 @@ import pytest
 
 from flows.cli.app import answer
 from flows.daily import STAGES
+from tasks.core.homes.home import Home
+from tests.champions import put_into_production
 from tests.homes import (
     LAST_SESSION,
     SESSION_BEFORE,
@@ -77,6 +79,26 @@ def test_a_champion_that_was_tampered_with_is_exit_6(ready_home, in_home):
     assert in_home("champion", "show")[0] == 6
 
 
+def test_a_day_without_a_usable_champion_ends_before_any_data_is_fetched(tmp_path, monkeypatch):
+    home = Home(configure(tmp_path / "home"))
+    monkeypatch.setattr("flows.daily.refresh_market", None)  # a call of it would be an unexpected error
+
+    missing = afterclose("daily", "--date", "2024-06-14", home=home.root)
+    assert missing.returncode == 6
+    assert "There is no champion yet. Run `afterclose weekly" in missing.stderr
+
+    put_into_production(home)
+    old = afterclose("daily", "--date", "2024-09-13", home=home.root)
+    assert old.returncode == 6
+    assert "models.max_age_days is" in old.stderr
+
+    next(home.production.glob("champion_model.*")).write_bytes(b"cut")
+    damaged = afterclose("daily", "--date", "2024-06-14", home=home.root)
+    assert damaged.returncode == 6
+    assert "truncated or changed" in damaged.stderr
+    assert not home.days()
+
+
 def test_regimes_are_cut_to_the_dates_and_written_as_csv(ready_home, in_home, tmp_path):
     code, document = in_home(
         "regime", "history", "--from", "2024-06-03", "--to", "2024-06-12", "--csv", str(tmp_path / "r.csv")
@@ -128,6 +150,7 @@ def test_a_range_that_runs_backwards_or_holds_nothing_is_no_history(in_home):
 # issue 10, line 15
 def test_a_date_before_the_simulated_market_is_reported_to_come_later(tmp_path):
     home = configure(tmp_path / "home")
+    put_into_production(Home(home))
 
     result = afterclose("daily", "--date", "1999-01-04", home=home)
 
@@ -245,6 +268,7 @@ def test_a_folder_that_ends_before_the_session_is_reported_with_the_date_that_it
     )
     home = ["--home", str(tmp_path / "home")]
     assert answer(["data", "import", str(folder), *home]) == 0
+    put_into_production(Home(tmp_path / "home"))
 
     assert answer([last_word, "--date", "2024-06-14", *home]) == 5
 

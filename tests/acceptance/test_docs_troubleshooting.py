@@ -177,7 +177,7 @@ SYMPTOMS = {
     "the exchange was closed": last_line_of("afterclose daily --date 2024-06-09"),
     "has not closed yet": on(datetime(2024, 6, 14, 15, tzinfo=UTC), "afterclose daily --date today"),
     "is in the future": last_line_of("afterclose daily --date 2024-06-20"),
-    "The last bar of": importing_market(lambda row: "2024-06-14" not in row, "afterclose daily"),
+    "The last bar of": importing_market(lambda row: "2024-06-14" not in row, "afterclose refresh"),
     "the universe is empty": with_settings(
         "afterclose daily", data={"universe": {"min_history_sessions": 500}}
     ),

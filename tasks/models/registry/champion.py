@@ -47,20 +47,30 @@ def load_champion(
 
     Without such a version, the equal-weight baseline. Raises ModelError if the champion is older than `max_age_days`.
     """
-    stored = read_production(home)
-    notes: tuple[str, ...] = ()
-    present = stored.metadata.champion
-    if present.trained_through > session:
-        early = _newest_known_by(read_versions(home), session)
-        if early is None:
-            refuse_unknown_optimizer(present)
-            return _baseline(present.optimizer, session, features)
-        stored, champion = early, early.metadata.champion
-        scored_by = f"Scored by {champion.name} of {champion.selection_date}"
-        notes = (f"{scored_by}: the current champion was trained on later prices.",)
-    refuse_unknown_optimizer(stored.metadata.champion)
-    _refuse_old(stored.metadata.champion, session, max_age_days)
-    return LoadedChampion(stored.metadata.champion, parse(stored), notes)
+    present, stored = _chosen(home, session, max_age_days)
+    if stored is None:
+        return _baseline(present.optimizer, session, features)
+    champion = stored.metadata.champion
+    scored_by = f"Scored by {champion.name} of {champion.selection_date}"
+    later = f"{scored_by}: the current champion was trained on later prices."
+    return LoadedChampion(champion, parse(stored), () if champion == present else (later,))
+
+
+def refuse_unusable_champion(home: Home, *, session: date, max_age_days: int) -> None:
+    """Raise what `load_champion` would raise without market data: missing, damaged, too old, unknown optimizer."""
+    _chosen(home, session, max_age_days)
+
+
+def _chosen(home: Home, session: date, max_age_days: int) -> tuple[Champion, Stored | None]:
+    """Return the champion in production, and the version that scores the session; None where the baseline does."""
+    production = read_production(home)
+    present = production.metadata.champion
+    is_known = present.trained_through <= session
+    stored = production if is_known else _newest_known_by(read_versions(home), session)
+    refuse_unknown_optimizer(present if stored is None else stored.metadata.champion)
+    if stored is not None:
+        _refuse_old(stored.metadata.champion, session, max_age_days)
+    return present, stored
 
 
 def parse(stored: Stored) -> Fitted:
