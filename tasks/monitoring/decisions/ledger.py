@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import Any, NamedTuple
-
-import pandas as pd
+from typing import Any
 
 from config.settings import Settings
 from tasks.approval.store import read_day
@@ -18,9 +16,8 @@ from tasks.data.lake.location import lake_of
 from tasks.data.lake.store import make_snapshot, read_tables
 from tasks.data.panel.companies import company_index
 from tasks.data.panel.reader import panel_rules, read_prices
-from tasks.data.schema.records import Panel
 from tasks.monitoring.decisions.changes import changes_of
-from tasks.monitoring.decisions.outcomes import outcome_of, totals_of
+from tasks.monitoring.decisions.outcomes import Prices, outcome_of, totals_of
 from tasks.monitoring.decisions.schema import Change, DecidedDay, HumanLedger, Line
 from tasks.monitoring.store import Views, open_views
 from tasks.portfolio.holdings.events import events_of
@@ -39,13 +36,6 @@ MANUAL = """SELECT session, symbol, shares, fee_usd, person, reason FROM entries
 WHERE kind = 'manual_trade' AND symbol <> '' AND session BETWEEN '{first}' AND '{last}' ORDER BY number"""
 
 
-class Prices(NamedTuple):
-    """Prices, and splits by symbol: columns symbol, session, split."""
-
-    panel: Panel
-    splits: pd.DataFrame
-
-
 def human_ledger(home: Home, settings: Settings, first: date, last: date) -> HumanLedger:
     """Return the ledger of the decisions about the sessions of a period, both ends included.
 
@@ -59,7 +49,7 @@ def human_ledger(home: Home, settings: Settings, first: date, last: date) -> Hum
     if prices is not None:
         days = [day for day in days if day.session < prices.panel.sessions[-1].item()]
     changes = [change for day in days for change in changes_of(day)]
-    outcomes = () if prices is None else tuple(outcome_of(one, *prices) for one in (*changes, *manual))
+    outcomes = () if prices is None else tuple(outcome_of(one, prices) for one in (*changes, *manual))
     return HumanLedger(
         first=first,
         last=last,
@@ -70,7 +60,7 @@ def human_ledger(home: Home, settings: Settings, first: date, last: date) -> Hum
         proposed_lines=sum(len(day.proposed) for day in days),
         changed_lines=len(changes),
         outcomes=outcomes,
-        totals=() if prices is None else totals_of(outcomes, *prices),
+        totals=() if prices is None else totals_of(outcomes, prices),
     )
 
 
@@ -133,5 +123,6 @@ def _prices(home: Home, settings: Settings, first: date) -> Prices | None:
     window = len(sessions_between(first, head.last_session)) + WARM_SESSIONS
     snapshot = make_snapshot(lake, head, head.last_session, panel_rules(settings))
     tables = read_tables(lake, snapshot.versions, ("actions", "lives", "renames"), session=snapshot.session)
-    events = events_of(tables["actions"], company_index(tables["lives"], tables["renames"]))
-    return Prices(read_prices(snapshot, window=window), events.splits)
+    companies = company_index(tables["lives"], tables["renames"])
+    splits = events_of(tables["actions"], companies).splits
+    return Prices(read_prices(snapshot, window=window), splits, companies)

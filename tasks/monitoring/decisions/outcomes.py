@@ -11,14 +11,17 @@ them is hardly more than one independent observation, and an honest interval of 
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.data.panel.companies import CompanyIndex
 from tasks.data.schema.records import Panel
 from tasks.models.training.inference import estimate
 from tasks.monitoring.decisions.schema import Change, Outcome, Total
+from tasks.portfolio.holdings.events import symbol_today
 from tasks.portfolio.holdings.split_ratios import split_shares
 
 HORIZON_SESSIONS = 21
@@ -27,30 +30,38 @@ LEAST_SESSIONS = 10  # on which a change was open; an interval of fewer is withh
 Amounts = NDArray[np.float64]
 
 
-def outcome_of(change: Change, panel: Panel, splits: pd.DataFrame) -> Outcome:
+class Prices(NamedTuple):
+    """Prices by today's symbols, splits by today's symbol (symbol, session, split), and whose symbols they are."""
+
+    panel: Panel
+    splits: pd.DataFrame
+    companies: CompanyIndex
+
+
+def outcome_of(change: Change, prices: Prices) -> Outcome:
     """Return what the change earned. A name without a bar on the session after the decision has no price.
 
-    `splits` (symbol, session, split: new shares per old one): the shares of a change are those of its own session.
+    The company is the one that had the symbol on the session of the change, and the shares are those of that session.
     """
-    earned = _by_session(change, panel, splits)
+    panel, earned = prices.panel, _by_session(change, prices)
     if earned is None:
         return Outcome(change, None, None, 0, None)
     is_open = np.flatnonzero(np.isfinite(earned))
     return Outcome(
         change=change,
-        price=_opened(panel, int(is_open[0]), change.symbol),
+        price=_opened(panel, int(is_open[0]), _symbol_today(change, prices)),
         measured_on=panel.sessions[is_open[-1]].item(),
         sessions=len(is_open),
         earned_usd=float(np.nansum(earned)) - change.cost_usd,
     )
 
 
-def totals_of(outcomes: Sequence[Outcome], panel: Panel, splits: pd.DataFrame) -> tuple[Total, ...]:
+def totals_of(outcomes: Sequence[Outcome], prices: Prices) -> tuple[Total, ...]:
     """Return the totals by kind, by first change, and of all; outcomes without a price are omitted."""
     known = [one.change for one in outcomes if one.earned_usd is not None]
     kinds = dict.fromkeys(change.kind for change in known)
-    parts = [_total(kind, [one for one in known if one.kind == kind], panel, splits) for kind in kinds]
-    return (*parts, _total("all", known, panel, splits)) if known else ()
+    parts = [_total(kind, [one for one in known if one.kind == kind], prices) for kind in kinds]
+    return (*parts, _total("all", known, prices)) if known else ()
 
 
 def interval_of(earned: Amounts) -> tuple[float | None, float | None]:
@@ -61,8 +72,8 @@ def interval_of(earned: Amounts) -> tuple[float | None, float | None]:
     return found.low * len(earned), found.high * len(earned)
 
 
-def _total(kind: str, changes: Sequence[Change], panel: Panel, splits: pd.DataFrame) -> Total:
-    each = [earned for one in changes if (earned := _by_session(one, panel, splits)) is not None]
+def _total(kind: str, changes: Sequence[Change], prices: Prices) -> Total:
+    each = [earned for one in changes if (earned := _by_session(one, prices)) is not None]
     by_session = np.array(each)
     daily = np.nansum(by_session, axis=0)[np.isfinite(by_session).any(axis=0)]
     cost = sum(one.cost_usd for one in changes)
@@ -71,19 +82,24 @@ def _total(kind: str, changes: Sequence[Change], panel: Panel, splits: pd.DataFr
     return Total(kind, len(changes), days, float(daily.sum()) - cost, low, high)
 
 
-def _by_session(change: Change, panel: Panel, splits: pd.DataFrame) -> Amounts | None:
+def _symbol_today(change: Change, prices: Prices) -> str:
+    return symbol_today(change.symbol, change.session, prices.companies)
+
+
+def _by_session(change: Change, prices: Prices) -> Amounts | None:
     """Return what the change earned on each session before costs, NaN where it was not open; None without a price."""
+    panel, splits, symbol = prices.panel, prices.splits, _symbol_today(change, prices)
     entry = int(np.searchsorted(panel.sessions, np.datetime64(change.session), side="right"))
-    price = _opened(panel, entry, change.symbol)
+    price = _opened(panel, entry, symbol)
     if price is None:
         return None
-    column = int(np.flatnonzero(panel.symbols == change.symbol)[0])
+    column = int(np.flatnonzero(panel.symbols == symbol)[0])
     rows = slice(entry, entry + HORIZON_SESSIONS)
     levels = np.array([panel.open[entry, column], *panel.close[rows, column]])
     moves = np.diff(pd.Series(levels).ffill().to_numpy()) / levels[0]  # a name without a bar does not move
     first = pd.Timestamp(change.session)
     since = (splits["session"] > first) & (splits["session"] <= pd.Timestamp(panel.sessions[entry]))
-    shares = split_shares(change.shares, splits.loc[since & (splits["symbol"] == change.symbol), "split"])
+    shares = split_shares(change.shares, splits.loc[since & (splits["symbol"] == symbol), "split"])
     earned = np.full(len(panel.sessions), np.nan)
     earned[rows] = float(shares) * price * moves
     return earned

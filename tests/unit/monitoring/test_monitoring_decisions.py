@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from scipy.signal import lfilter
 
+from tasks.data.panel.companies import company_index
 from tasks.models.training.inference import estimate
 from tasks.monitoring.decisions.changes import changes_of
-from tasks.monitoring.decisions.outcomes import HORIZON_SESSIONS, interval_of, outcome_of, totals_of
+from tasks.monitoring.decisions.outcomes import HORIZON_SESSIONS, Prices, interval_of, outcome_of, totals_of
 from tasks.monitoring.decisions.schema import Change, DecidedDay, Line
 from tests.builders import make_panel
 
@@ -64,11 +65,19 @@ def splits_of(*rows):
     return pd.DataFrame({"symbol": symbols, "session": pd.to_datetime(list(sessions)), "split": ratios})
 
 
-NO_SPLITS = splits_of()
+NO_RENAMES = pd.DataFrame({"session": pd.to_datetime([]), "old": [], "new": []})
+
+
+def prices(panel, *splits, lives=None, renames=NO_RENAMES):
+    """Return the prices; without `lives` every symbol of the panel has been one company's from the beginning."""
+    if lives is None:
+        lives = [(symbol, panel.sessions[0]) for symbol in panel.symbols]
+    listed = pd.DataFrame(lives, columns=["symbol", "first"]).astype({"first": "datetime64[ns]"})
+    return Prices(panel, splits_of(*splits), company_index(listed, renames))
 
 
 def outcome(change, panel):
-    return outcome_of(change, panel, NO_SPLITS)
+    return outcome_of(change, prices(panel))
 
 
 def test_a_struck_purchase_earns_what_it_would_have_lost_from_the_next_open_and_its_costs(panel):
@@ -99,18 +108,47 @@ def test_a_split_after_the_decision_changes_nothing_of_what_it_earned(panel, ex_
     raw = panel.raw_close.copy()
     raw[ex_row:, 3] /= 2
     after = replace(panel, raw_close=raw)
-    splits = splits_of(("S003", panel.sessions[ex_row], 2.0), ("S004", panel.sessions[51], 3.0))
+    splits = (("S003", panel.sessions[ex_row], 2.0), ("S004", panel.sessions[51], 3.0))
 
-    found = outcome_of(change(after, 50), after, splits)
+    found = outcome_of(change(after, 50), prices(after, *splits))
 
     assert found.earned_usd == pytest.approx(outcome(change(panel, 50), panel).earned_usd)
     assert found.price == pytest.approx(panel.open[51, 3] / (2 if ex_row == 51 else 1))
 
 
 def test_a_split_until_the_decision_is_in_its_shares_already(panel):
-    splits = splits_of(("S003", panel.sessions[50], 2.0))
+    split = ("S003", panel.sessions[50], 2.0)
 
-    assert outcome_of(change(panel, 50), panel, splits) == outcome(change(panel, 50), panel)
+    assert outcome_of(change(panel, 50), prices(panel, split)) == outcome(change(panel, 50), panel)
+
+
+@pytest.mark.parametrize("rename_row", [51, 52, 60, 90])
+def test_a_company_that_changed_its_symbol_after_the_decision_is_followed_with_its_splits(panel, rename_row):
+    moved = pd.DataFrame({"session": [panel.sessions[rename_row]], "old": ["WAS"], "new": ["S003"]}).astype(
+        {"session": "datetime64[ns]"}
+    )
+    lives = [("WAS", panel.sessions[0]), ("S003", panel.sessions[rename_row])]
+    others = [(symbol, panel.sessions[0]) for symbol in panel.symbols if symbol != "S003"]
+    split = ("S003", panel.sessions[51], 2.0)
+    known = prices(panel, split, lives=[*lives, *others], renames=moved)
+
+    found = outcome_of(change(panel, 50, symbol="WAS"), known)
+
+    same = outcome_of(change(panel, 50), prices(panel, split))
+    assert (found.earned_usd, found.price, found.sessions) == (same.earned_usd, same.price, same.sessions)
+    assert found.change.symbol == "WAS"
+    (total, _) = totals_of([found], known)
+    assert total.earned_usd == pytest.approx(found.earned_usd)
+
+
+def test_a_reused_symbol_is_the_company_that_had_it_on_the_session(panel):
+    """S004 was another company's until it was delisted; that one has no prices in the panel any more."""
+    lives = [(symbol, panel.sessions[0]) for symbol in panel.symbols]
+    lives.append(("S004", panel.sessions[70]))
+    known = prices(panel, lives=lives)
+
+    assert outcome_of(change(panel, 50, symbol="S004"), known).earned_usd is None
+    assert outcome_of(change(panel, 75, symbol="S004"), known).earned_usd is not None
 
 
 def test_a_name_that_stopped_trading_keeps_its_last_price_and_one_without_an_open_has_none(panel):
@@ -128,7 +166,7 @@ def test_a_name_that_stopped_trading_keeps_its_last_price_and_one_without_an_ope
 
 
 def totals(changes, panel):
-    return totals_of([outcome(each, panel) for each in changes], panel, NO_SPLITS)
+    return totals_of([outcome(each, panel) for each in changes], prices(panel))
 
 
 def test_totals_are_the_sums_of_what_the_changes_earned(panel):
