@@ -33,6 +33,7 @@ from tasks.execution.publication.document import Document
 from tasks.execution.running.carried import Carried, describe_execution
 from tasks.execution.schema import Tracked
 from tasks.ledger.database import opened
+from tasks.reporting.day.executed import NO_ORDER, WAITING, lines_of
 from tasks.reporting.execution.publish import publish_execution
 from tasks.safety.audit import record
 
@@ -137,8 +138,8 @@ def _lines(run: Run, carried: Carried) -> Iterator[str]:
     if carried.is_dry and any(_would_be_sent(one) for one in orders):
         yield from _rehearsed(run, carried, orders)
         return
-    if orders:
-        rows = [_row(one) for one in orders]
+    waiting = [] if progress_made.outcome is Outcome.ENDED else _waiting_rows(document)
+    if rows := [*map(_row, orders), *waiting]:
         yield aligned([("side", "symbol", "shares", "filled", "at", "state", "reason"), *rows])
     if carried.is_dry:
         yield f"{run.session}, {_account(document)}."
@@ -210,6 +211,15 @@ def _rehearsed_row(order: dict[str, Any]) -> tuple[str, ...]:
 def _row(order: dict[str, Any]) -> tuple[str, ...]:
     line = (order["side"], order["symbol"], f"{order['shares']:,}")
     return (*line, order["filled_shares"], order["average_price"] or "", order["state"], order["reason"])
+
+
+def _waiting_rows(document: Document) -> list[tuple[str, ...]]:
+    """Return the approved lines that have no order yet, with the reason."""
+    return [
+        (line.side, line.symbol, f"{line.approved:,}", "0", "", line.state, line.reason)
+        for line in lines_of(document)
+        if line.state in {NO_ORDER, WAITING}
+    ]
 
 
 def _last_parts(document: Document) -> list[dict[str, Any]]:

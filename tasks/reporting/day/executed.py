@@ -11,10 +11,14 @@ from typing import Any
 
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
+from tasks.execution.desk import Outcome
+from tasks.execution.schema import OPEN
 
 BPS = 10_000
 CENTS_PER_USD = 100
-NO_ORDER, FILLED = "no order", "filled"
+NO_ORDER, WAITING, FILLED = "no order", "waiting", "filled"
+UNDER_WAY = {str(Outcome.AGAIN), str(Outcome.WAITING)}
+AFTER_SALES = "bought with the cash of the sales, once all of them have ended"
 RESIZED = "ordered as many as the cash and the current price allowed"
 UNEXPLAINED = "unexplained"
 
@@ -118,18 +122,31 @@ def _document_of(session: date, content: bytes) -> Mapping[str, Any]:
 
 def lines_of(document: Mapping[str, Any]) -> list[Line]:
     """Return the approved lines in their order, each with the sum of its orders."""
-    return [
-        _line(line, [order for order in document["orders"] if order["row"] == row])
-        for row, line in enumerate(document["lines"])
+    orders = [
+        [order for order in document["orders"] if order["row"] == row]
+        for row in range(len(document["lines"]))
     ]
+    unsent = _unsent(document, orders)
+    return [_line(line, own, unsent) for line, own in zip(document["lines"], orders, strict=True)]
 
 
-def _line(line: Mapping[str, Any], orders: Sequence[Mapping[str, Any]]) -> Line:
+def _unsent(document: Mapping[str, Any], orders: Sequence[Sequence[Mapping[str, Any]]]) -> Mapping[str, Any]:
+    """Return the state of a line without an order, and why it has none."""
+    if document["outcome"] not in UNDER_WAY:
+        return {"state": NO_ORDER, "reason": str(document["why"])}
+    has_open_sale = any(
+        line["side"] == "SELL" and (not own or own[-1]["state"] in OPEN)
+        for line, own in zip(document["lines"], orders, strict=True)
+    )
+    return {"state": WAITING, "reason": AFTER_SALES if has_open_sale else str(document["why"])}
+
+
+def _line(line: Mapping[str, Any], orders: Sequence[Mapping[str, Any]], unsent: Mapping[str, Any]) -> Line:
     filled = sum(int(float(order["filled_shares"])) for order in orders)
     notional = sum(float(order["filled_usd"]) for order in orders)
     price, is_sale = float(line["price"]), line["side"] == "SELL"
     slippage = (notional - filled * price) * (-1 if is_sale else 1) if filled else None
-    last = orders[-1] if orders else {"state": NO_ORDER, "reason": ""}
+    last = orders[-1] if orders else unsent
     return Line(
         symbol=line["symbol"],
         side=line["side"],

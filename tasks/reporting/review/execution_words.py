@@ -3,9 +3,9 @@
 from tasks.core.text import counted, one_line
 from tasks.execution.desk import Outcome
 from tasks.execution.schema import OPEN
-from tasks.reporting.day.executed import NO_ORDER, ExecutedDay
+from tasks.reporting.day.executed import UNDER_WAY, WAITING, ExecutedDay
 
-ENDED, UNDER_WAY = str(Outcome.ENDED), {str(Outcome.AGAIN), str(Outcome.WAITING)}
+ENDED = str(Outcome.ENDED)
 
 
 def execution_headline(executed: ExecutedDay | None) -> str:
@@ -13,7 +13,7 @@ def execution_headline(executed: ExecutedDay | None) -> str:
     if executed is None or executed.problem:
         return "Executed, but execution.json cannot be read"
     if executed.outcome in UNDER_WAY:
-        waiting = sum(line.state == NO_ORDER or line.state in OPEN for line in executed.lines)
+        waiting = sum(line.state == WAITING or line.state in OPEN for line in executed.lines)
         return f"Executing: {counted(waiting, 'order waits', 'orders wait')}"
     if executed.outcome == ENDED:
         filled = sum(line.filled > 0 for line in executed.lines)

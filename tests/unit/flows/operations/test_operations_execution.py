@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.operations.trading.execution import _rehearsed_row, _row, _state
+from flows.operations.trading.execution import _rehearsed_row, _row, _state, _waiting_rows
 from tasks.execution.desk import Outcome
+from tasks.reporting.day.executed import AFTER_SALES
 from tests.builders import make_run
 
 ORDER = {
@@ -51,3 +52,25 @@ def test_it_states_when_running_it_again_can_change_something(tmp_path, broker, 
     text = _state(run, Outcome.WAITING, "2 waiting", datetime(2024, 6, 17, 13, 30, tzinfo=UTC))
 
     assert text.startswith(start)
+
+
+def test_a_buy_that_waits_for_the_sales_is_listed_with_the_reason():
+    sale, buy = (
+        {"symbol": side, "side": side, "shares": "1200", "price": "10.00"} for side in ("SELL", "BUY")
+    )
+    working = {
+        "row": 0,
+        "filled_shares": "0",
+        "filled_usd": "0",
+        "fees_usd": "0",
+        "state": "working",
+        "reason": "",
+    }
+    document = {
+        "lines": [sale, buy],
+        "orders": [working],
+        "outcome": "waiting",
+        "why": "1 open at the broker",
+    }
+
+    assert _waiting_rows(document) == [("BUY", "BUY", "1,200", "0", "", "waiting", AFTER_SALES)]

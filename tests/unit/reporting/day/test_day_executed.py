@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tasks.reporting.day.executed import executed_day
+from tasks.reporting.day.executed import AFTER_SALES, executed_day, lines_of
 from tests.unit.reporting.example_day import make_executed, make_execution
 
 THURSDAY = make_executed().session
@@ -56,3 +56,26 @@ def test_an_unreadable_execution_has_a_problem_and_no_figures(content):
     assert "The execution of 2024-06-13 cannot be read" in day.problem
     assert day.lines == day.bridge == ()
     assert not day.is_closed
+
+
+def unsent(state, **changes):
+    """Return state and reason of a buy without an order, beside a sale whose order is in the state."""
+    order = {"row": 0, "filled_shares": "0", "filled_usd": "0", "fees_usd": "0", "state": state, "reason": ""}
+    made = make_execution(orders=[order] if state else [], outcome="waiting", why="2 open at the broker")
+    (_, buy) = lines_of(made | changes)
+    return buy.state, buy.reason
+
+
+@pytest.mark.parametrize("state", ["", "intended", "unknown", "working", "canceling"])
+def test_a_buy_waits_for_the_sales(state):
+    assert unsent(state) == ("waiting", AFTER_SALES)
+
+
+@pytest.mark.parametrize("state", ["filled", "expired", "void"])
+def test_once_the_sales_have_ended_a_buy_waits_for_what_the_execution_waits_for(state):
+    assert unsent(state) == ("waiting", "2 open at the broker")
+
+
+@pytest.mark.parametrize("outcome", ["halted", "blocked", "stopped", "ended"])
+def test_a_line_that_nothing_waits_for_has_no_order_for_the_reason_of_the_execution(outcome):
+    assert unsent("working", outcome=outcome, why="the switch is on") == ("no order", "the switch is on")
