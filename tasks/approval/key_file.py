@@ -20,22 +20,25 @@ LEAST_PASSPHRASE = 12
 LARGEST_BYTES = 1 << 16
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OWNER_ONLY = 0o600
+BY_OPTION = "with --key"  # how a person specifies the file at the command line
 
 AskPassphrase = Callable[[], str]
 
 
-def key_path(named: Path | None, home: Home, environ: Mapping[str, str] = os.environ) -> Path:
+def key_path(
+    named: Path | None, home: Home, environ: Mapping[str, str] = os.environ, *, how: str = BY_OPTION
+) -> Path:
     """Return the key file: the one named, that of AFTERCLOSE_APPROVAL_KEY_FILE, or the person's own.
 
     The last is ~/.config/afterclose/approval_key.pem, or below XDG_CONFIG_HOME. Raises ConfigError for a file inside
-    the home: whoever may run the home could read it, and every backup would hold it.
+    the home: whoever may run the home could read it, and every backup would hold it. `how` it can be specified.
     """
     own = Path(environ.get("XDG_CONFIG_HOME") or "~/.config") / "afterclose" / "approval_key.pem"
     path = (named or Path(environ.get(KEY_FILE) or own)).expanduser().absolute()
     if path.resolve().is_relative_to(home.root.resolve()):
         raise ConfigError(
             f"{path} is inside the home that it protects.",
-            remedy="Choose a file outside the home with --key.",
+            remedy=f"Specify a file outside the home {how}.",
             path=str(path),
         )
     return path
@@ -75,12 +78,13 @@ def write_new_key(path: Path, secret: bytes, *, log2_cost: int = LOG2_COST) -> P
     return private
 
 
-def read_key(path: Path, secret: Callable[[], bytes]) -> PrivateKey:
+def read_key(path: Path, secret: Callable[[], bytes], *, how: str = BY_OPTION) -> PrivateKey:
     """Return the private key. `secret` is called once the file was found sound; it returns the passphrase.
 
     Raises ConfigError for a file that is missing, a symbolic link, too large, readable by others, or of another kind.
+    `how` another file can be specified.
     """
-    content = _content(path)
+    content = _content(path, how)
     if not is_key_file(content):
         raise _unusable(
             path, "it is not an Afterclose key file", "Create one with `afterclose approvers key`."
@@ -88,28 +92,28 @@ def read_key(path: Path, secret: Callable[[], bytes]) -> PrivateKey:
     try:
         return open_key(content, secret())
     except ValueError as error:
-        raise _unusable(path, str(error), "Try again, or specify the file with --key.") from None
+        raise _unusable(path, str(error), f"Try again, or specify another key file {how}.") from None
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, how: str) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                raise _unusable(path, "it is not a regular file", "Specify the key file with --key.")
+                raise _unusable(path, "it is not a regular file", f"Specify the key file {how}.")
             if found.st_mode & OTHERS:
                 raise _unusable(path, "other users may read or change it", f"Run: chmod 600 {path}")
             content = file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
         raise _unusable(
-            path, "it does not exist", "Create it with `afterclose approvers key`, or specify it with --key."
+            path, "it does not exist", f"Create it with `afterclose approvers key`, or specify another {how}."
         ) from None
     except OSError as error:
         what = f"it cannot be read ({error.strerror}); it may be a symbolic link"
-        raise _unusable(path, what, "Specify the key file with --key.") from None
+        raise _unusable(path, what, f"Specify the key file {how}.") from None
     if len(content) > LARGEST_BYTES:
-        raise _unusable(path, "it is too large for a key", "Specify the key file with --key.")
+        raise _unusable(path, "it is too large for a key", f"Specify the key file {how}.")
     return content
 
 

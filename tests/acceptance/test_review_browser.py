@@ -13,7 +13,7 @@ from flows.terminal import Options
 from tasks.approval.decisions import add_approver
 from tasks.approval.keys import public_key
 from tasks.core.homes.home import Home
-from tasks.reporting.review.schema import Effect, Figures, Resized
+from tasks.reporting.review.schema import Effect, Figures, Limits, Resized
 from tasks.safety.kill_switch import read_switch
 from tests.approval_days import (
     EVENING,
@@ -59,7 +59,7 @@ def public_key_of(path):
 
 
 def figures(trades, cash, sectors):
-    return Figures(trades, cash, 0.05, 0.02, 3.0, 0.2, 9000.0, sectors)
+    return Figures(trades, cash, 0.05, 0.02, 3.0, 0.2, 0.009, sectors)
 
 
 def tried(session, asked):
@@ -68,6 +68,7 @@ def tried(session, asked):
     return Effect(
         figures(2, 961_997.0, {"Technology": 0.04}),
         figures(2 - len(asked.strike), 980_000.0, {"Technology": 0.02}),
+        Limits(50, 1.0, 5_000.0, 0.25, 0.02, {"Technology": 0.3}),
         (*(Resized(symbol, 40, 0) for symbol in asked.strike), *solved),
         (),
     )
@@ -164,6 +165,8 @@ def test_lines_are_struck_and_halved_with_the_keyboard(opened):
     page.keyboard.press("h")
     page.wait_for_selector("text=If you strike MSFT and halve AAPL")
     assert page.locator(".shift data[value='980000.0']").inner_text() == "$980,000"
+    risk = page.locator(".shift div", has_text="VaR of one day").inner_text()
+    assert "limit 2.00%, room 1.10%" in risk
     assert page.is_hidden(".approve form")
     assert page.is_visible("text=You have struck or halved lines above")
 

@@ -453,6 +453,8 @@ def test_fault_109_a_passphrase_is_neither_shown_nor_logged_nor_written(browser,
 
     assert refused.status_code == 400
     assert "the passphrase is wrong" in refused.text
+    assert "Try again, or specify another key file under Your key file." in refused.text
+    assert "--key" not in refused.text
     written = b"".join(path.read_bytes() for path in run.home.root.rglob("*") if path.is_file())
     for secret in ("some other passphrase", PASSPHRASE):
         assert secret not in refused.text + caplog.text + browser.text(DAY)
@@ -530,6 +532,8 @@ def test_from_elsewhere_no_file_of_this_machine_is_named(run, tmp_path):
     refused = browser.post(f"{DAY}/approve", named)
     assert refused.status_code == 400
     assert "ann.pem" not in refused.text  # the default key file is used, which does not exist
+    assert "where the page is started (AFTERCLOSE_APPROVAL_KEY_FILE)" in refused.text
+    assert "--key" not in refused.text
 
 
 def test_two_approvers_sign_one_after_the_other(tmp_path, evening, monkeypatch):

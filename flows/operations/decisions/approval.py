@@ -24,7 +24,7 @@ from tasks.approval.decisions import (
     reject_day,
 )
 from tasks.approval.encoding import envelope_sha256, render_approval, render_detached
-from tasks.approval.key_file import key_path, passphrase, read_key
+from tasks.approval.key_file import BY_OPTION, key_path, passphrase, read_key
 from tasks.approval.keys import public_key
 from tasks.approval.refusal import refusal
 from tasks.approval.schema import Approval, Signature
@@ -51,12 +51,14 @@ NOTHING_TO_APPROVE = 4
 class Dialogue:
     """How the approver sees the day and gives the passphrase.
 
-    `seen` is the digest of the envelope that was shown before; None where it is shown by `show` now.
+    `seen` is the digest of the envelope that was shown before; None where it is shown by `show` now. `how` a person
+    specifies another key file.
     """
 
     show: Callable[[str], None]
     passphrase: Callable[[Path, Home], bytes]
     seen: str | None = None
+    how: str = BY_OPTION
 
 
 def ask_at_terminal(path: Path, home: Home) -> bytes:
@@ -240,7 +242,7 @@ def _refuse_silent_overruling(proposal: Proposal, overrule: str) -> None:
     if rejection is None and overrule.strip():
         raise ConfigError(
             f"{proposal.day.session} was not rejected, so there is nothing to overrule.",
-            remedy="Omit --overrule.",
+            remedy="Approve it without overruling.",
         )
 
 
@@ -248,13 +250,13 @@ def _signed(
     proposal: Proposal, run: Run, by: str, key: Path | None, overrule: str, dialogue: Dialogue
 ) -> Signature:
     registered = _registered_keys(proposal, by)
-    path = key_path(key, run.home)
-    private = read_key(path, lambda: dialogue.passphrase(path, run.home))
+    path = key_path(key, run.home, how=dialogue.how)
+    private = read_key(path, lambda: dialogue.passphrase(path, run.home), how=dialogue.how)
     if public_key(private) not in registered:
         raise refusal(
             "approver",
             f"{path} does not hold the key that is registered for {by}.",
-            remedy="Specify that key file with --key.",
+            remedy=f"Specify that key file {dialogue.how}.",
             path=str(path),
         )
     return make_signature(proposal, by, private, reason=overrule)

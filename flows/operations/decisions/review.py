@@ -58,7 +58,7 @@ FIGURES = (
     "turnover_frac",
     "cost_usd",
     "volatility_frac",
-    "var_usd",
+    "var_frac",
     "sectors",
 )
 EXECUTION_PAGE = "execution.html"
@@ -141,6 +141,7 @@ def _approve(options: Options, session: date, signing: Signing) -> None:
         show=lambda _: None,  # the page has shown it
         passphrase=lambda _path, _home: signing.passphrase().encode(),  # never that of the environment
         seen=signing.seen,
+        how=signing.how,
     )
     approve(
         options,
@@ -192,6 +193,7 @@ def effect_of(found: RevisionPreview) -> Effect:
     return Effect(
         _figures(found.before, before),
         _figures(found.after, len(found.lines)),
+        found.limits,
         resized,
         failed,
         found.way_out,

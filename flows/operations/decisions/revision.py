@@ -7,12 +7,13 @@ A revision is not an approval: `approve D --revision N` is.
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from config.settings import Settings
 from flows.operations.research.replay import read_published
 from flows.replay import PastDay, past_day
 from flows.revision import Changes, Decided, assess_decided, published_trades, revise, wanted_shares
@@ -36,6 +37,7 @@ from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.publish import refuse_decided
 from tasks.reporting.day.revision import RevisedBook, Revision, revision_files
+from tasks.reporting.review.schema import Limits
 from tasks.safety.audit import record
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,7 @@ class BookFigures:
     cost_usd: float
     volatility_frac: float  # annual
     var_usd: float  # of one day
+    var_frac: float
     sectors: Mapping[str, float]  # weight by sector, largest first
 
 
@@ -97,6 +100,7 @@ class RevisionPreview:
     changed: tuple[ChangedLine, ...]  # sizes that differ, new trades included; removed ones are in `removed`
     before: BookFigures
     after: BookFigures
+    limits: Limits  # of these figures
     checks: tuple[CheckLine, ...]
     may_be_approved: bool
     way_out: str = ""  # what to do if it may not
@@ -119,7 +123,7 @@ def preview_revision(
     published = _undecided(home, day)
     changes = Changes(tuple(strike), tuple(halve), solve)
     with _past(options, home, published, changes) as past:
-        return _preview(published, changes, *revise(past, published, changes))
+        return _preview(past, published, changes, *revise(past, published, changes))
 
 
 def make_revision(
@@ -140,7 +144,7 @@ def make_revision(
     changes = Changes(tuple(strike), tuple(halve), solve)
     with _past(options, home, published, changes) as past:
         before, after = revise(past, published, changes)
-        preview = _preview(published, changes, before, after)
+        preview = _preview(past, published, changes, before, after)
         _refuse_failed(published, preview)
         assessment = assess_decided(past, published, after)
     at = instant_text(now())
@@ -212,7 +216,9 @@ def _past(
     return past_day(home, published, settings_of(home, options.profile).settings)
 
 
-def _preview(published: PublishedDay, changes: Changes, before: Decided, after: Decided) -> RevisionPreview:
+def _preview(
+    past: PastDay, published: PublishedDay, changes: Changes, before: Decided, after: Decided
+) -> RevisionPreview:
     then, now_ = before.signed_shares, after.signed_shares
     changed = [
         ChangedLine(symbol, then.get(symbol, 0), shares)
@@ -224,13 +230,15 @@ def _preview(published: PublishedDay, changes: Changes, before: Decided, after: 
         for check in after.checks.checks
     )
     may_be_approved = after.checks.may_be_published
+    figures = _figures(before), _figures(after)
     return RevisionPreview(
         session=str(published.session),
         lines=tuple(_revised_lines(after)),
         removed=tuple(symbol for symbol in then if symbol not in now_),
         changed=tuple(changed),
-        before=_figures(before),
-        after=_figures(after),
+        before=figures[0],
+        after=figures[1],
+        limits=_limits(past.run.settings, after, {*figures[0].sectors, *figures[1].sectors}),
         checks=checks,
         may_be_approved=may_be_approved,
         way_out="" if may_be_approved else way_out(changes, [one for one in checks if not one.passed]),
@@ -277,7 +285,25 @@ def _figures(decided: Decided) -> BookFigures:
         cost_usd=trades.cost_usd,
         volatility_frac=decided.risk["volatility"],
         var_usd=decided.risk["var_1d"] * equity,
+        var_frac=decided.risk["var_1d"],
         sectors={str(name): float(weight) for name, weight in weights.items()},
+    )
+
+
+def _limits(settings: Settings, decided: Decided, sectors: Iterable[str]) -> Limits:
+    """Return the limits of the figures: those of the report's table, and of the checks of number and cost."""
+    is_limited = settings.portfolio.unknown_sector != "each_its_own"
+    return Limits(
+        trades=settings.trades.max_trades,
+        invested_frac=decided.portfolio.exposure_cap,
+        cost_usd=settings.safety.max_cost_frac * decided.portfolio.book.equity_usd,
+        volatility_frac=settings.risk.max_volatility,
+        var_frac=settings.risk.daily_budget_frac,
+        sectors={
+            name: settings.portfolio.max_sector_frac
+            for name in sorted(sectors)
+            if is_limited or name != UNKNOWN_SECTOR
+        },
     )
 
 

@@ -17,6 +17,8 @@ from tasks.reporting.review.guard import LOGIN
 from tasks.reporting.review.reading_routes import LONGEST_NUMBER, asked_for, session_of, show_day
 from tasks.reporting.review.schema import Signing
 
+IN_THE_FORM, AT_THE_START = "under Your key file", "where the page is started (AFTERCLOSE_APPROVAL_KEY_FILE)"
+
 router = APIRouter()
 
 
@@ -84,6 +86,7 @@ async def approve(request: Request, day: str) -> Response:
         revision=_number(form.text("revision")),
         # whoever is elsewhere must not name files of this machine
         key_file=form.text("key_file").strip() if review.served.is_local else "",
+        how=IN_THE_FORM if review.served.is_local else AT_THE_START,
         overrule=form.text("overrule").strip(),
         signature=form.text("signature").strip(),
         passphrase=passphrase,

@@ -2,18 +2,37 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from tasks.core.text import counted
-from tasks.reporting.page.numerals import signed, typeset_percent, usd
-from tasks.reporting.review.schema import Asked, Effect, Figures
+from tasks.reporting.page.numerals import number, signed, signed_usd, typeset_percent, usd
+from tasks.reporting.review.schema import Asked, Effect, Figures, Limits
 
 SMALLEST_SHIFT = 0.0005  # of the equity; smaller shifts of a sector are counted only
 NAMES_LISTED = 6
+TOLERANCE = 1e-9
+
+
+class Unit(NamedTuple):
+    """How a figure is written, and how its change is."""
+
+    write: Callable[[float], str]
+    change: Callable[[float], str]
+
+
+COUNT = Unit(partial(number, places=0), lambda change: f"{'+' if change > 0 else ''}{number(change, 0)}")
+DOLLARS = Unit(usd, signed_usd)
+PERCENT = Unit(typeset_percent, signed)
+PERCENT_OF_A_DAY = Unit(partial(typeset_percent, places=2), partial(signed, places=2))
 
 
 @dataclass(frozen=True)
 class FigureLine:
-    """One figure before and after the changes; the raw values are for programs that read the page."""
+    """One figure before and after the changes; the raw values are for programs that read the page.
+
+    `limit` and `room`, which is what is left of it afterwards, are in the figure's unit; "" without a limit.
+    """
 
     label: str
     before: str
@@ -21,17 +40,25 @@ class FigureLine:
     change: str
     raw_before: float
     raw_after: float
+    limit: str
+    room: str
+    is_over: bool
 
 
 @dataclass(frozen=True)
 class SectorLine:
-    """One sector before and after. The bars are percentages of the widest."""
+    """One sector before and after. The bars are percentages of the widest. `limit` is None without one."""
 
     name: str
     before: float
     after: float
+    limit: float | None
     before_bar: float
     after_bar: float
+
+    @property
+    def is_over(self) -> bool:
+        return _is_over(self.after, self.limit)
 
 
 @dataclass(frozen=True)
@@ -51,7 +78,7 @@ def effect_lines(asked: Asked, effect: Effect) -> EffectLines:
     shifted = tuple(one for one in sectors if abs(one.after - one.before) >= SMALLEST_SHIFT)
     return EffectLines(
         title=_title(asked),
-        figures=tuple(_figures(effect.before, effect.after)),
+        figures=tuple(_figures(effect.before, effect.after, effect.limits)),
         sectors=shifted,
         same_sectors=len(sectors) - len(shifted),
         others=tuple(one.symbol for one in effect.resized if one.symbol not in {*asked.strike, *asked.halve}),
@@ -71,34 +98,42 @@ def _names(symbols: tuple[str, ...]) -> str:
     return symbols[0] if len(symbols) == 1 else f"{', '.join(symbols[:-1])} and {symbols[-1]}"
 
 
-def _figures(before: Figures, after: Figures) -> list[FigureLine]:
-    money: Callable[[float], str] = usd
+def _figures(before: Figures, after: Figures, limits: Limits) -> list[FigureLine]:
     return [
-        _line("Trades", before.trades, after.trades, lambda count: f"{count:.0f}", _whole),
-        _line("Cash afterwards", before.cash_usd, after.cash_usd, money, _dollars),
-        _line("Invested", before.invested_frac, after.invested_frac, typeset_percent, signed),
-        _line("Turnover", before.turnover_frac, after.turnover_frac, typeset_percent, signed),
-        _line("Estimated cost", before.cost_usd, after.cost_usd, money, _dollars),
-        _line("Volatility a year", before.volatility_frac, after.volatility_frac, typeset_percent, signed),
-        _line("VaR of one day", before.var_usd, after.var_usd, money, _dollars),
+        _line("Trades", before.trades, after.trades, COUNT, limits.trades),
+        _line("Cash afterwards", before.cash_usd, after.cash_usd, DOLLARS),
+        _line("Invested", before.invested_frac, after.invested_frac, PERCENT, limits.invested_frac),
+        _line("Turnover", before.turnover_frac, after.turnover_frac, PERCENT),
+        _line("Estimated cost", before.cost_usd, after.cost_usd, DOLLARS, limits.cost_usd),
+        _line(
+            "Volatility a year",
+            before.volatility_frac,
+            after.volatility_frac,
+            PERCENT,
+            limits.volatility_frac,
+        ),
+        _line("VaR of one day", before.var_frac, after.var_frac, PERCENT_OF_A_DAY, limits.var_frac),
     ]
 
 
-def _line(
-    label: str, before: float, after: float, write: Callable[[float], str], change: Callable[[float], str]
-) -> FigureLine:
-    is_same = write(before) == write(after)
+def _line(label: str, before: float, after: float, unit: Unit, limit: float | None = None) -> FigureLine:
+    is_same = unit.write(before) == unit.write(after)
+    is_over = _is_over(after, limit)
     return FigureLine(
-        label, write(before), write(after), "unchanged" if is_same else change(after - before), before, after
+        label,
+        unit.write(before),
+        unit.write(after),
+        "unchanged" if is_same else unit.change(after - before),
+        before,
+        after,
+        "" if limit is None else unit.write(limit),
+        "" if limit is None else f"{'over by' if is_over else 'room'} {unit.write(abs(limit - after))}",
+        is_over,
     )
 
 
-def _dollars(change: float) -> str:
-    return f"+{usd(change)}" if change > 0 else usd(change)
-
-
-def _whole(change: float) -> str:
-    return f"+{change:.0f}" if change > 0 else f"\N{MINUS SIGN}{-change:.0f}"
+def _is_over(value: float, limit: float | None) -> bool:
+    return limit is not None and value > limit * (1 + TOLERANCE)
 
 
 def _sectors(effect: Effect) -> list[SectorLine]:
@@ -110,6 +145,7 @@ def _sectors(effect: Effect) -> list[SectorLine]:
             name,
             before.get(name, 0.0),
             after.get(name, 0.0),
+            effect.limits.sectors.get(name),
             100 * max(before.get(name, 0.0), 0.0) / widest,
             100 * max(after.get(name, 0.0), 0.0) / widest,
         )

@@ -61,7 +61,19 @@ class Figures:
     turnover_frac: float
     cost_usd: float
     volatility_frac: float
-    var_usd: float  # over one day
+    var_frac: float  # over one day
+    sectors: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that each of the figures may be, in the same units; a sector without an entry has no limit."""
+
+    trades: int
+    invested_frac: float
+    cost_usd: float
+    volatility_frac: float
+    var_frac: float
     sectors: Mapping[str, float]
 
 
@@ -80,6 +92,7 @@ class Effect:
 
     before: Figures
     after: Figures
+    limits: Limits
     resized: tuple[Resized, ...]
     failed: tuple[tuple[str, str], ...]
     way_out: str = ""  # what to do about them
@@ -93,6 +106,7 @@ class Signing:
     seen: str
     revision: int
     key_file: str
+    how: str  # another key file can be specified
     overrule: str
     signature: str = field(repr=False)
     passphrase: Callable[[], str] = field(repr=False)

@@ -8,8 +8,10 @@ from flows.operations.decisions.revision import (
     RevisedLine,
     RevisionPreview,
 )
+from tasks.reporting.review.schema import Limits
 
-BOOK = BookFigures(1000.0, 0.9, 0.2, 12.0, 0.25, 90.0, {"Energy": 0.5})
+BOOK = BookFigures(1000.0, 0.9, 0.2, 12.0, 0.25, 90.0, 0.02, {"Energy": 0.5})
+LIMITS = Limits(50, 1.0, 40.0, 0.3, 0.025, {"Energy": 0.4})
 
 
 def preview(*, checks=(), may_be_approved=True, way_out=""):
@@ -21,6 +23,7 @@ def preview(*, checks=(), may_be_approved=True, way_out=""):
         changed=(ChangedLine("NEW", 0, 5), ChangedLine("CUT", 10, 5)),
         before=BOOK,
         after=BOOK,
+        limits=LIMITS,
         checks=checks,
         may_be_approved=may_be_approved,
         way_out=way_out,
@@ -37,6 +40,7 @@ def test_trades_are_counted_before_and_after():
         ("GONE", None, 0),
     ]
     assert effect.failed == ()
+    assert (effect.after.var_frac, effect.limits) == (0.02, LIMITS)
 
 
 def test_what_does_not_pass_is_named_and_a_halt_too():
