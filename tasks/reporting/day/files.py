@@ -5,6 +5,7 @@ Accesses no disk, and does not decide whether a day may be published.
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -25,6 +26,7 @@ from tasks.trades.tickets.record import ticket_records
 
 SCHEMA_VERSION = 1
 TIMINGS_FILE = "manifest.json"
+UNUSUAL = "unusual"
 
 
 def trades_csv(trades: pd.DataFrame) -> bytes:
@@ -62,8 +64,11 @@ def signals_json(inputs: DayInputs) -> bytes:
     )
 
 
-def monitoring_json(inputs: DayInputs, assessment: Assessment) -> bytes:
-    """Write the day's health figures, except those that depend on how often the day was run (new bars)."""
+def monitoring_json(inputs: DayInputs, assessment: Assessment, unusual: Mapping[str, int]) -> bytes:
+    """Write the day's health figures, except those that depend on how often the day was run (new bars).
+
+    `unusual`: what the report lists that a later session may have too, and on how many sessions in a row.
+    """
     records = inputs.records
     market, champion, checks = records.market, records.scores.champion, records.checks
     return json_bytes(
@@ -96,6 +101,7 @@ def monitoring_json(inputs: DayInputs, assessment: Assessment) -> bytes:
             "risk_assessment": assessment_record(assessment),
             "worth_by_name_cents": worth_of(records.portfolio.book),
             "parity": parity_record(records.compared.parity),
+            UNUSUAL: dict(unusual),
             **_health(records),
             "timings": TIMINGS_FILE,
         }

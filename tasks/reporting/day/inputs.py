@@ -90,6 +90,9 @@ class PreviousDay:
     fingerprint: str
     problem: str = ""
     ranks: Mapping[str, int] = field(default_factory=dict)  # by score
+    unusual: Mapping[str, int] = field(
+        default_factory=dict
+    )  # what its report listed, and on how many sessions
 
 
 @dataclass(frozen=True)

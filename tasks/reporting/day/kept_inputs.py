@@ -55,6 +55,7 @@ def gather_inputs(inputs: DayInputs) -> Parts:
             home.audit_anchor,
             home.production / "champion_metadata.json",
             *_earlier_files(run, [*previous, *(one.session for one in inputs.executed)]),
+            *(home.day_folder(day) / LOG for day in previous),
             *(home.day_folder(day) / LOG for day in inputs.worths),
             *(home.day_folder(day) / MANIFEST for day in days_of_promotions(run, inputs.promotions)),
         )

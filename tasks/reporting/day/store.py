@@ -23,6 +23,7 @@ from tasks.data.schema.records import Panel
 from tasks.monitoring.earlier_days import LOG
 from tasks.reporting.day.contributors import Worth
 from tasks.reporting.day.executed import ExecutedDay, executed_day
+from tasks.reporting.day.files import UNUSUAL
 from tasks.reporting.day.history import parse_history, period_starts, rows_before
 from tasks.reporting.day.inputs import Backdrop, DayInputs, Frames, PreviousDay, Records
 from tasks.reporting.day.name_histories import name_histories, read_recorded_days
@@ -107,10 +108,10 @@ def read_previous_day(run: Run) -> PreviousDay | None:
         return None
     folder = run.home.day_folder(session)
     try:
-        weights, signals = (
-            (folder / name).read_bytes() for name in ("portfolio_weights.csv", "signals.json")
+        weights, signals, log = (
+            (folder / name).read_bytes() for name in ("portfolio_weights.csv", "signals.json", LOG)
         )
-        said = parse_json(signals)
+        said, unusual = parse_json(signals), parse_json(log).get(UNUSUAL, {})
         rows = csv.DictReader(io.StringIO(weights.decode(), newline=""))
         return PreviousDay(
             session=session,
@@ -118,8 +119,9 @@ def read_previous_day(run: Run) -> PreviousDay | None:
             model_name=str(said["model"]["name"]),
             model_hash=str(said["model"]["hash"]),
             weights={row["symbol"]: float(row["weight"]) for row in rows},
-            fingerprint=sha256_of_bytes(weights + signals),
+            fingerprint=sha256_of_bytes(weights + signals + log),
             ranks={symbol: int(score["rank"]) for symbol, score in said["scores"].items()},
+            unusual={str(name): int(sessions) for name, sessions in unusual.items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"The report of {session} cannot be read ({type(error).__name__})."

@@ -25,7 +25,7 @@ from tasks.reporting.page.charts.figures import (
     scores_figure,
 )
 from tasks.reporting.page.performance import performance
-from tasks.reporting.page.sections.attention import attention
+from tasks.reporting.page.sections.attention import attention, unusual_record
 from tasks.reporting.page.sections.before_after import before_and_after
 from tasks.reporting.page.sections.bridge import bridge_of, paid_for
 from tasks.reporting.page.sections.brief import brief_of
@@ -54,10 +54,11 @@ MOST_SHIFTS = 15
 
 @dataclass(frozen=True)
 class Page:
-    """The report, and a one-line summary of the day."""
+    """The report, a one-line summary of the day, and what the report lists as unusual that may last."""
 
     html: bytes
     summary: str
+    unusual: dict[str, int]
 
 
 def render_page(
@@ -76,6 +77,7 @@ def render_page(
     lines = trade_lines(inputs, trades)
     spent = realised(inputs.executed)
     changes, bridge = changes_since(inputs, weights), bridge_of(inputs)
+    unusual = attention(inputs, assessment, lines, changes, bridge, contributors)
     words: dict[str, Any] = {
         "title": inputs.run.settings.reporting.title,
         "session": inputs.run.session,
@@ -88,7 +90,7 @@ def render_page(
         "why": why_each_trade(inputs, lines),
         "halt": halt_words(inputs.records.checks.kill_switch),
         "failed_checks": failed_checks(inputs.records),
-        "attention": attention(inputs, assessment, lines, changes, bridge, contributors),
+        "attention": unusual,
         "readiness": readiness(inputs, assessment),
         "before_after": before_and_after(inputs, summary),
         "bridge": bridge,
@@ -131,7 +133,7 @@ def render_page(
         "style": style() + ticket_style(),
     }
     html = environment().get_template("report.html.j2").render(words)
-    return Page(html.encode(), one_line(inputs, summary))
+    return Page(html.encode(), one_line(inputs, summary), unusual_record(inputs, unusual))
 
 
 @cache
@@ -160,6 +162,7 @@ def environment() -> Environment:
         "long_date",
         "short_date",
         "words",
+        "ordinal",
     ):
         environment.filters[name] = getattr(numerals, name)
     environment.filters["counted"] = counted

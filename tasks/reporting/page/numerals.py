@@ -80,6 +80,12 @@ def short_date(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
+def ordinal(count: int) -> str:
+    """Write 1st, 2nd, 3rd, 4th, 11th, 21st."""
+    last = 0 if count // 10 % 10 == 1 else count % 10
+    return f"{count:,}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
+
+
 def words(key: str) -> str:
     """Write one of the program's keys as text: equal_weight is Equal weight, hrp is HRP."""
     text = key.replace("_", " ")

@@ -1,24 +1,26 @@
-"""List what is unusual today, the gravest first: what a person reads before everything else.
+"""List what is unusual today: what a person reads before everything else.
 
-Each line links to the section that has the details. An ordinary day has none.
+Stops are first, then what is new, the gravest first, then what earlier sessions had too, with the number of sessions in
+a row. Each line links to the section that has the details. An ordinary day has none.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tasks.core.text import counted
 from tasks.reporting.day.executed import CENTS_PER_USD
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.parity import parity_headline
-from tasks.reporting.page.numerals import signed_usd, words
+from tasks.reporting.page.numerals import signed_usd, typeset_percent, words
 from tasks.reporting.page.sections.bridge import Bridge
 from tasks.reporting.page.sections.changes import Changes
 from tasks.reporting.page.sections.contributors import ContributorLine
 from tasks.reporting.page.sections.notices import notices
-from tasks.reporting.page.sections.risk_view import limit_notices
+from tasks.reporting.page.sections.risk_view import limit_notice
 from tasks.reporting.page.sections.trade_list import TradeLine
 from tasks.risk.assessment import Assessment
+from tasks.risk.limits import LimitState
 
 Weight = Literal["stop", "warning", "note"]
 ORDER: tuple[Weight, ...] = ("stop", "warning", "note")
@@ -27,11 +29,20 @@ NAMES_SHOWN = 5
 
 @dataclass(frozen=True)
 class Item:
-    """One unusual fact, and the section that has the details."""
+    """One unusual fact, and the section that has the details.
+
+    `lasting` names what a later session may have too; it is empty for what belongs to this session alone.
+    """
 
     weight: Weight
     words: str
     anchor: str
+    lasting: tuple[str, ...] = ()
+    sessions: int = 1  # published ones in a row that had it, this one included
+
+    @property
+    def is_new(self) -> bool:
+        return self.sessions == 1
 
 
 def attention(
@@ -42,10 +53,11 @@ def attention(
     bridge: Bridge,
     contributors: Sequence[ContributorLine],
 ) -> tuple[Item, ...]:
-    """Return the items, the gravest first; otherwise in reading order."""
+    """Return the items: stops, what is new, what lasts; in each the gravest first, otherwise in reading order."""
+    before = inputs.previous.unusual if inputs.previous else {}
     items = [
-        *(Item("warning", words, "summary") for words in notices(inputs)),
-        *(Item("warning", words, "limits") for words in limit_notices(assessment)),
+        *(Item("warning", words, "summary", (words,)) for words in notices(inputs)),
+        *_limits(assessment, before),
         *_parity(inputs),
         *_execution(bridge),
         *_contributors(contributors),
@@ -55,7 +67,35 @@ def attention(
         *_trades(inputs, trades),
         *_overrides(inputs),
     ]
-    return tuple(sorted(items, key=lambda item: ORDER.index(item.weight)))
+    aged = [replace(item, sessions=_sessions(item.lasting, before)) for item in items]
+    return tuple(
+        sorted(aged, key=lambda item: (item.weight != "stop", not item.is_new, ORDER.index(item.weight)))
+    )
+
+
+def unusual_record(inputs: DayInputs, items: Sequence[Item]) -> dict[str, int]:
+    """Return what a later session may have too, with the number of sessions: the next day counts on from it."""
+    before = inputs.previous.unusual if inputs.previous else {}
+    return {name: _sessions((name,), before) for item in items for name in item.lasting}
+
+
+def _sessions(lasting: Sequence[str], before: Mapping[str, int]) -> int:
+    return 1 + min((before.get(name, 0) for name in lasting), default=0)
+
+
+def _limits(assessment: Assessment, before: Mapping[str, int]) -> list[Item]:
+    """Return one item for the limits that were exceeded for equally many sessions."""
+    by_sessions: dict[int, list[LimitState]] = {}
+    for state in assessment.breached:
+        by_sessions.setdefault(_sessions((_name(state),), before), []).append(state)
+    return [
+        Item("warning", limit_notice(states), "limits", tuple(map(_name, states)))
+        for _, states in sorted(by_sessions.items())
+    ]
+
+
+def _name(state: LimitState) -> str:
+    return f"limit {state.name}"
 
 
 def _parity(inputs: DayInputs) -> list[Item]:
@@ -114,31 +154,36 @@ def _alerts(inputs: DayInputs) -> list[Item]:
         return []
     retrain = " It is a reason to train a new champion."
     return [
-        Item("warning", f"{words(one.name)}: {one.detail}{retrain if one.retrain else ''}", "health")
+        Item(
+            "warning",
+            f"{words(one.name)}: {one.detail}{retrain if one.retrain else ''}",
+            "health",
+            (f"alert {one.name}",),
+        )
         for one in health.alerts
     ]
 
 
 def _data(inputs: DayInputs) -> list[Item]:
     market = inputs.records.market
-    items = [Item("warning", reason, "data") for reason in market.failovers]
+    items = [Item("warning", reason, "data", (reason,)) for reason in market.failovers]
     if market.quarantined:
         held = {holding.symbol for holding in inputs.records.portfolio.book.holdings}
         mine = sorted(held.intersection(market.quarantined))
         text = f"{counted(len(market.quarantined), 'name')} in quarantine: {_named(market.quarantined)}"
         text += f"; held: {_named(mine)}." if mine else "; none is held."
-        items.append(Item("warning" if mine else "note", text, "data"))
+        items.append(Item("warning" if mine else "note", text, "data", (text,)))
     unquoted = [one.symbol for one in inputs.records.portfolio.book.holdings if not one.has_quote]
     if unquoted:
         text = (
             f"{counted(len(unquoted), 'holding')} had no bar today, and can only be sold: {_named(unquoted)}."
         )
-        items.append(Item("warning", text, "data"))
+        items.append(Item("warning", text, "data", (text,)))
     return items
 
 
 def _trades(inputs: DayInputs, trades: list[TradeLine]) -> list[Item]:
-    items = []
+    items = _fragile(inputs)
     warned = [line.symbol for line in trades if line.warning]
     if warned:
         text = f"{counted(len(warned), 'trade')} with a liquidity warning: {_named(warned)}."
@@ -148,17 +193,32 @@ def _trades(inputs: DayInputs, trades: list[TradeLine]) -> list[Item]:
         items.append(Item("note", text, "dropped"))
     if inputs.records.portfolio.method not in {inputs.records.scores.champion.optimizer, "hold"}:
         method, wanted = inputs.records.portfolio.method, inputs.records.scores.champion.optimizer
-        items.append(
-            Item("note", f"{words(wanted)} gave no portfolio; {words(method)} was used instead.", "weights")
-        )
+        text = f"{words(wanted)} gave no portfolio; {words(method)} was used instead."
+        items.append(Item("note", text, "weights", (text,)))
     return items
+
+
+def _fragile(inputs: DayInputs) -> list[Item]:
+    """Name the trades that few reruns have, the rarest first."""
+    found = [(one.symbol, one.survival) for one in inputs.records.tickets.tickets if one.is_fragile]
+    known = sorted(
+        (survival.persisted, symbol, survival.runs) for symbol, survival in found if survival is not None
+    )
+    if not known:
+        return []
+    named = _named([f"{symbol} in {persisted} of {runs}" for persisted, symbol, runs in known])
+    mark = typeset_percent(inputs.run.settings.trades.fragile_below_frac, 0)
+    persist = (
+        f"persist{'s' if len(known) == 1 else ''} in less than {mark} of the reruns on slightly other inputs"
+    )
+    return [Item("warning", f"{counted(len(known), 'fragile trade')} {persist}: {named}.", "why")]
 
 
 def _overrides(inputs: DayInputs) -> list[Item]:
     if not inputs.overrides:
         return []
     text = f"{counted(len(inputs.overrides), 'override')} in effect for these trades."
-    return [Item("note", text, "overrides")]
+    return [Item("note", text, "overrides", tuple(f"override {one.number}" for one in inputs.overrides))]
 
 
 def _named(symbols: tuple[str, ...] | list[str]) -> str:

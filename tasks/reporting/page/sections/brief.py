@@ -23,6 +23,7 @@ class BriefLine:
     why: str
     rank: str
     is_explained: bool
+    is_fragile: bool
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def _line(trade: TradeLine, ticket: Ticket | None, ranks: Mapping[str, str]) -> 
         why=trade.reason if ticket is None else _causes(ticket),
         rank=ranks.get(trade.symbol, ""),
         is_explained=ticket is not None,
+        is_fragile=ticket is not None and ticket.is_fragile,
     )
 
 

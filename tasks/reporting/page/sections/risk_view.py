@@ -1,5 +1,6 @@
 """The page's lines about risk: limits, stress scenarios, and the sources of risk."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -92,15 +93,11 @@ def risk_lines(assessment: Assessment, weights: pd.DataFrame) -> RiskLines:
     )
 
 
-def limit_notices(assessment: Assessment) -> tuple[str, ...]:
-    """Return one notice that lists every breached limit; empty where none is."""
-    lines = [_limit_line(state) for state in assessment.breached]
-    if not lines:
-        return ()
+def limit_notice(breached: Sequence[LimitState]) -> str:
+    """Return a notice that lists these breached limits."""
+    lines = map(_limit_line, breached)
     named = "; ".join(f"{line.label} {line.value}, limit {line.limit}" for line in lines)
-    return (
-        f"Target portfolio over risk limit: {named}. It blocks no trade. Reduce the positions, or accept the risk.",
-    )
+    return f"Target portfolio over risk limit: {named}. It blocks no trade. Reduce the positions, or accept the risk."
 
 
 def _limit_line(state: LimitState) -> LimitLine:

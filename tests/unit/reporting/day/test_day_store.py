@@ -17,6 +17,12 @@ def test_the_previous_day_has_its_weights_and_ranks(tmp_path):
 
     assert day is not None
     assert (day.session, day.problem, day.ranks) == (SESSION_BEFORE, "", {"AAPL": 2, "MSFT": 1})
+    assert day.unusual == {}
+    (folder / "monitoring_log.json").write_bytes(b'{"unusual": {"limit beta": 4}}')
+    later = read_previous_day(run)
+    assert later is not None
+    assert later.unusual == {"limit beta": 4}
+    assert later.fingerprint != day.fingerprint
     (folder / "signals.json").write_bytes(b'{"scores": []}')
     damaged = read_previous_day(run)
     assert damaged is not None

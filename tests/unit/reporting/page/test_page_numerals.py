@@ -5,6 +5,7 @@ import pytest
 from tasks.reporting.page.numerals import (
     long_date,
     number,
+    ordinal,
     signed,
     signed_usd,
     tone,
@@ -45,3 +46,12 @@ from tasks.reporting.page.numerals import (
 )
 def test_figures_are_written_for_people(written, expected):
     assert written == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th"), (21, "21st")],
+)
+def test_a_place_in_a_row_is_written_as_people_say_it(count, text):
+    assert ordinal(count) == text
+    assert ordinal(count + 1100).startswith("1,1")

@@ -4,20 +4,29 @@ import pytest
 
 from tasks.reporting.day.assessed import assess_day
 from tasks.reporting.day.ledger import printed_trades, printed_weights
-from tasks.reporting.page.sections.attention import attention
+from tasks.reporting.page.sections.attention import attention, unusual_record
 from tasks.reporting.page.sections.bridge import bridge_of
 from tasks.reporting.page.sections.changes import changes_since
 from tasks.reporting.page.sections.contributors import ContributorLine
 from tasks.reporting.page.sections.trade_list import trade_lines
+from tasks.risk.limits import limit_states
+from tasks.trades.tickets.schema import Survival, Ticket, Tickets
 from tests.parity_records import make_compared, make_parity
 from tests.unit.reporting.example_day import make_executed, make_inputs
 
 
-def items(inputs, contributors=()):
+def items(inputs, contributors=(), *, exceeded=()):
     trades = printed_trades(inputs.frames.trades)
     weights = printed_weights(inputs.frames.weights, inputs.frames.after)
     lines, changes = trade_lines(inputs, trades), changes_since(inputs, weights)
-    return attention(inputs, assess_day(inputs), lines, changes, bridge_of(inputs), contributors)
+    limits = limit_states(dict.fromkeys(exceeded, 0.5), dict.fromkeys(exceeded, 0.4), warn_at_frac=0.9)
+    assessment = replace(assess_day(inputs), limits=limits)
+    return attention(inputs, assessment, lines, changes, bridge_of(inputs), contributors)
+
+
+def after(inputs, unusual):
+    """Return the inputs of a day whose previous day recorded these facts."""
+    return replace(inputs, previous=replace(inputs.previous, unusual=unusual))
 
 
 def words(inputs):
@@ -60,6 +69,7 @@ def test_a_bridge_that_does_not_close_is_a_stop_and_a_closed_one_is_not_listed()
         "2 intended trades dropped: MRDN, ZPHR.",
         "Max Sharpe gave no portfolio; HRP was used instead.",
         "1 trade of 2024-06-13 filled with fewer shares than approved: ALDR.",
+        "9 fragile trades persist in less than 60% of the reruns on slightly other inputs: ",
     ],
 )
 def test_the_example_lists_each_unusual_fact_once(found):
@@ -86,3 +96,63 @@ def test_a_gain_that_the_ledger_does_not_explain_stops_on_its_day(key, cents, st
 
     assert [item.weight for item in found] == (["stop"] if stops else [])
     assert not stops or "−$9.00" in found[0].words
+
+
+def test_a_limit_exceeded_on_earlier_sessions_comes_after_what_is_new_with_its_number_of_sessions():
+    first = items(make_inputs(), exceeded=("volatility", "beta"))
+    recorded = unusual_record(make_inputs(), first)
+    assert {name: recorded[name] for name in ("limit volatility", "limit beta")} == {
+        "limit volatility": 1,
+        "limit beta": 1,
+    }
+    (together,) = [item for item in first if item.anchor == "limits"]
+    assert (together.sessions, together.is_new) == (1, True)
+
+    inputs = after(make_inputs(), {"limit volatility": 4, "limit var_1d": 9})
+    found = items(inputs, exceeded=("volatility", "beta"))
+
+    new, lasting = [item for item in found if item.anchor == "limits"]
+    assert ("Beta" in new.words, "Volatility" in new.words, new.sessions) == (True, False, 1)
+    assert ("Beta" in lasting.words, "Volatility" in lasting.words, lasting.sessions) == (False, True, 5)
+    assert [item.is_new for item in found] == sorted((item.is_new for item in found), reverse=True)
+    assert found[-1] == lasting
+    counts = unusual_record(inputs, found)
+    assert (counts["limit volatility"], counts["limit beta"]) == (5, 1)
+    assert "limit var_1d" not in counts
+
+
+def test_what_belongs_to_one_session_is_never_carried_on():
+    inputs = make_inputs()
+    recorded = unusual_record(inputs, items(inputs))
+
+    again = items(after(inputs, recorded))
+
+    assert {item.sessions for item in again if item.lasting} == {2}
+    assert {item.sessions for item in again if not item.lasting} == {1}
+    assert not any(name.startswith("The regime changed") for name in recorded)
+
+
+def test_the_same_quarantine_lasts_and_another_is_new():
+    inputs = make_inputs()
+    text = "2 names in quarantine: HLXX, ZPHR; none is held."
+
+    def quarantine(before):
+        return next(item for item in items(after(inputs, before)) if "quarantine" in item.words)
+
+    assert quarantine({text: 2}).sessions == 3
+    assert quarantine({text.replace("ZPHR", "OTHR"): 2}).is_new
+
+
+def test_fragile_trades_are_named_with_their_survival_the_rarest_first():
+    inputs = make_inputs()
+    tickets = tuple(
+        Ticket(symbol, (), survival=Survival(persisted, 40), is_fragile=persisted < 20)
+        for symbol, persisted in (("AAA", 19), ("BBB", 3), ("CCC", 20))
+    )
+    records = replace(inputs.records, tickets=Tickets(None, tickets))
+
+    (found,) = [item for item in items(replace(inputs, records=records)) if item.anchor == "why"]
+
+    assert found.weight == "warning"
+    assert found.words.endswith("BBB in 3 of 40, AAA in 19 of 40.")
+    assert found.words.startswith("2 fragile trades")

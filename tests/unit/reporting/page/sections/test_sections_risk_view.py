@@ -4,7 +4,7 @@ import pytest
 
 from tasks.reporting.day.assessed import assess_day
 from tasks.reporting.day.ledger import printed_weights
-from tasks.reporting.page.sections.risk_view import limit_notices, risk_lines
+from tasks.reporting.page.sections.risk_view import limit_notice, risk_lines
 from tasks.risk.limits import limit_states
 from tests.unit.reporting.example_day import make_inputs
 
@@ -46,9 +46,7 @@ def test_the_page_shows_three_methods_three_scenarios_and_the_largest_shares():
 
 
 def test_a_breached_limit_is_said_at_the_top_once_with_its_figure():
-    assert limit_notices(with_limit(1.2, 1.3)) == ()
-    (notice,) = limit_notices(with_limit(1.4, 1.3))
-    assert notice == (
+    assert limit_notice(with_limit(1.4, 1.3).limits) == (
         "Target portfolio over risk limit: Beta 1.40, limit 1.30. It blocks no trade. "
         "Reduce the positions, or accept the risk."
     )
