@@ -13,11 +13,16 @@ def main() -> int:
         gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
         from flows.cli.app import answer
 
-        return answer(sys.argv[1:])
+        code = answer(sys.argv[1:])
     except KeyboardInterrupt:
         print("afterclose: Interrupted. What was published before is intact.", file=sys.stderr)  # noqa: T201 - typer may not be there yet
-        return 130
+        code = 130
     finally:
         # before it exits, the interpreter searches for cycles once more, half a second with a day's imports;
         # that is unnecessary, because the system reclaims all memory
         gc.freeze()
+    from tasks.monitoring.views.process_end import (
+        end_process,  # here, as an interrupt of an import above must be caught
+    )
+
+    return end_process(code)

@@ -1,17 +1,26 @@
 """A whole day on a lake in a bucket is, to the byte, the day on the same lake in a folder."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import yaml
 
 from tasks.core.homes.home import Home
 from tasks.data.upkeep.backup import back_up, restore
-from tests.homes import LAST_SESSION, afterclose, day_bytes, run_day
+from tests.homes import LAST_SESSION, afterclose, clean_environ, day_bytes, run_day
 
 pytestmark = pytest.mark.bucket
 
+RUN = """
+import atexit, sys
+from flows.start import main
+atexit.register(print, "torn down", file=sys.stderr)
+sys.exit(main())
+"""
 AT = datetime(2024, 6, 14, 21, 5, tzinfo=UTC)
 
 
@@ -46,6 +55,25 @@ def test_a_day_on_a_lake_in_a_bucket_is_the_day_on_a_lake_in_a_folder(trained_ho
 
     assert day_bytes(in_bucket.root) == day_bytes(trained_home)
     assert not in_bucket.lake.exists()
+
+
+def test_a_full_disk_ends_a_question_about_the_bars_of_a_bucket_with_an_error(in_bucket, object_store):
+    """Arrow's threads read on through Python when the answer is abandoned: the interpreter's end crashed."""
+    question = "SELECT a.* FROM prices AS a, prices AS b"
+    command = [sys.executable, "-c", RUN, "--home", str(in_bucket.root), "sql", question, "--csv"]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            command,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=clean_environ(in_bucket.root, object_store.environ),
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    assert (ended.returncode, "No space left on device" in ended.stderr) == (1, True)
+    assert "torn down" not in ended.stderr
 
 
 @pytest.mark.prove

@@ -190,6 +190,15 @@ def test_a_full_disk_is_named_and_ends_the_command(home, form):
     assert ended.stderr.startswith("afterclose: The output cannot be written: No space left on device.")
 
 
+def test_a_full_disk_is_named_for_a_table_too(home):
+    command = [sys.executable, "-c", RUN, "--home", str(home), "sql", "SELECT 1 AS n"]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("afterclose: The output cannot be written: No space left on device.")
+
+
 def test_the_bars_are_read_without_python_in_the_threads_of_arrow(trained_home):
     """Such a thread reads ahead after an answer was abandoned, and hung or crashed the interpreter at its end."""
     home = Home(trained_home)

@@ -208,10 +208,9 @@ def _drawn(names: Sequence[str], rows: Rows) -> str:
         table.add_column(Text(_cell(name)), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
-    console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
-    with console.capture() as capture:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in capture.get().strip("\n").split("\n"))
+    drawn = io.StringIO()  # not standard output, which rich would flush: its disk may be full
+    Console(file=drawn, width=None if sys.stdout.isatty() else 10_000, highlight=False).print(table)
+    return "\n".join(line.rstrip() for line in drawn.getvalue().strip("\n").split("\n"))
 
 
 def _cell(value: object) -> str:

@@ -12,6 +12,7 @@ from tasks.data.lake.store import read_table
 from tasks.data.schema.records import LakeLocation
 from tasks.data.schema.tables import as_seen_on
 from tasks.monitoring.views.catalog import PRICES
+from tasks.monitoring.views.process_end import end_abruptly
 from tasks.monitoring.views.schema import View, arrow_schema
 
 if TYPE_CHECKING:
@@ -65,8 +66,11 @@ def _filesystem(lake: LakeLocation) -> "SubTreeFileSystem | None":
     """Return Arrow's own access to the folder of the bars; None for a bucket: that of the Delta library.
 
     The Delta library's calls Python in Arrow's threads. These read ahead after an answer was abandoned, and at the end
-    of the interpreter such a call hangs or crashes.
+    of the interpreter such a call hangs or crashes: the process has to end without it.
     """
     from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
-    return SubTreeFileSystem(str(lake / BARS), LocalFileSystem()) if isinstance(lake, Path) else None
+    if isinstance(lake, Path):
+        return SubTreeFileSystem(str(lake / BARS), LocalFileSystem())
+    end_abruptly()
+    return None
