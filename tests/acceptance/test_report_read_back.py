@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -17,10 +18,19 @@ from tests.unit.reporting.reading import Report
 CASH = "CASH"
 
 
-@pytest.fixture(scope="module", params=["ordinary", "hold", "empty"])
+@pytest.fixture(scope="module", params=["ordinary", "hold", "empty", "ex-dividend"])
 def evening(request):
     inputs = make_inputs(hold=request.param == "hold", empty=request.param == "empty")
+    if request.param == "ex-dividend":
+        inputs = with_due(inputs, 146.06)
     return inputs, render_day(inputs, positions_sha256=None)
+
+
+def with_due(inputs, usd, **flows):
+    """Return the evening of a day with dividends due."""
+    portfolio = inputs.records.portfolio
+    book = replace(portfolio.book, receivable_usd=usd, **flows)
+    return replace(inputs, records=replace(inputs.records, portfolio=replace(portfolio, book=book)))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +48,8 @@ def sources(evening):
     return (
         of_trades(rows["trades.csv"], float(day.row["equity"]))
         | of_weights(inputs, rows["portfolio_weights.csv"], float(day.row["equity"]))
-        | of_bridge(inputs)
+        | of_equity(day.row)
+        | of_bridge(inputs, float(day.row.get("receivable", 0)))
         | of_history(history)
         | of_log(log)
         | of_settings(inputs)
@@ -80,7 +91,7 @@ def of_weights(inputs, rows, equity):
     total = sum(value.values())
     now = {row["symbol"]: float(row["current_weight"]) for row in rows}
     after = {symbol: worth / total for symbol, worth in value.items()}
-    found = {"equity": equity}
+    found = {}
     for row in rows:
         symbol = row["symbol"]
         found |= {
@@ -112,7 +123,12 @@ def of_weights(inputs, rows, equity):
     return found
 
 
-def of_bridge(inputs):
+def of_equity(row):
+    due = float(row.get("receivable", 0))
+    return {"equity": float(row["equity"]) + due, "equity.due": due}
+
+
+def of_bridge(inputs, due):
     if not inputs.executed:
         return {}
     steps = make_execution()["bridge"]
@@ -135,12 +151,15 @@ def of_bridge(inputs):
         "bridge.target": float(steps[0]["usd"]),
         "bridge.unexplained": float(steps[-2]["usd"]),
         "bridge.broker": float(steps[-1]["usd"]),
+        **({"bridge.due": due, "bridge.close": float(steps[-1]["usd"]) + due} if due else {}),
         **{f"bridge.cause.{row['cause']}": float(row["usd"]) for row in steps if row["step"] == "account"},
     }
 
 
 def of_history(rows):
     equity = pd.to_numeric(rows["equity"])
+    if "receivable" in rows:
+        equity = equity + pd.to_numeric(rows["receivable"]).fillna(0.0)
     market = (1 + pd.to_numeric(rows["benchmark_return"]).where(rows.index > 0, 0.0)).cumprod()
     dates, last = rows["date"], rows["date"].iloc[-1]
     starts = {"month": last[:7], "year": last[:4], "start": dates.iloc[0]}
@@ -226,6 +245,31 @@ def test_every_figure_is_shown_as_it_is(figures):
         if not math.isnan(shown):
             scale = 100 if re.search(r"%|pp$", one.shown) or one.name.startswith("month.") else 1
             assert shown == pytest.approx(one.value * scale, abs=0.5 * 10.0**-places + 1e-6), one
+
+
+def test_on_an_ex_date_header_bridge_and_history_agree_to_the_cent():
+    inputs = with_due(make_inputs(), 146.06, net_flows_usd=-500.0)
+
+    day = render_day(inputs, positions_sha256=None)
+
+    report = Report(day.files["report.html"])
+    found = {one.name: one.value for one in report.figures}
+    row, before = day.row, inputs.history.iloc[-1]
+    assert (row["receivable"], row["net_flows"]) == ("146.06", "-500.00")
+    level = float(row["equity"]) + float(row["receivable"])
+    assert found["equity"] == found["bridge.close"] == pytest.approx(level, abs=0.004)
+    assert found["bridge.broker"] + found["bridge.due"] == pytest.approx(found["bridge.close"], abs=0.004)
+    change = level - float(before["equity"]) - float(row["net_flows"])
+    assert found["gain.day"] == pytest.approx(change, abs=0.004)
+    assert found["equity.flow"] == -500.0
+    assert "Equity at the close, with $146.06 of dividends due" in report.text
+
+
+def test_without_dividends_due_the_header_and_the_bridge_name_none():
+    report = Report(render_day(make_inputs(), positions_sha256=None).files["report.html"])
+
+    assert {"equity.due", "equity.flow", "bridge.due"}.isdisjoint(one.name for one in report.figures)
+    assert "dividends due" not in report.text.lower()
 
 
 def test_the_page_marks_its_figures(evening, figures, sources):

@@ -85,6 +85,7 @@ def render_page(
         "records": inputs.records,
         "champion": inputs.records.scores.champion,
         "summary": summary,
+        "due_usd": inputs.records.portfolio.book.receivable_usd,
         "changes": changes,
         "trades": lines,
         "why": why_each_trade(inputs, lines),

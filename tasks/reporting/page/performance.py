@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tasks.reporting.day.history import benchmark_level, levels, numbers
+from tasks.reporting.day.history import amount, benchmark_level, levels, numbers
 from tasks.reporting.page.numerals import signed
 from tasks.risk.ratios import drawdowns, max_drawdown
 
@@ -27,6 +27,7 @@ class Performance:
     benchmark: Floats | None  # NaN from the first unknown return on; None where there is none
     drawdown: Floats
     day_return: float
+    day_flow_usd: float  # deposits less withdrawals, which are in the equity and not in the return
     day_benchmark: float
     total_return: float
     total_benchmark: float
@@ -54,7 +55,7 @@ class Performance:
 
 def performance(before: pd.DataFrame, row: dict[str, str]) -> Performance:
     """Measure performance from the earlier rows and the session's own."""
-    rows = pd.concat([before, pd.DataFrame([row], dtype=str)], ignore_index=True)
+    rows = pd.concat([before, pd.DataFrame([row], dtype=str)], ignore_index=True).fillna("")
     equity = levels(rows)
     book = 100 * equity / equity[0]
     benchmark = 100 * benchmark_level(rows)
@@ -65,6 +66,9 @@ def performance(before: pd.DataFrame, row: dict[str, str]) -> Performance:
         benchmark=benchmark if has_benchmark else None,
         drawdown=drawdowns(book),
         day_return=float(equity[-1] / equity[-2] - 1) if len(rows) > 1 else 0.0,
+        day_flow_usd=amount(rows.iloc[-1], "net_flows") - amount(rows.iloc[-2], "net_flows")
+        if len(rows) > 1
+        else 0.0,
         day_benchmark=float(numbers(rows["benchmark_return"])[-1]) if len(rows) > 1 else float("nan"),
         total_return=float(book[-1] / 100 - 1),
         total_benchmark=float(benchmark[-1] / 100 - 1) if has_benchmark else float("nan"),

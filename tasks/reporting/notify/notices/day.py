@@ -107,7 +107,7 @@ def _facts(day: PublishedDay, bought: int, sold: int) -> tuple[tuple[str, str], 
     quality = log.get("data_quality", {})
     turnover = (bought + sold) / 2 / day.equity_cents if day.equity_cents else float("nan")
     return (
-        ("Equity", exact_usd(day.equity_cents)),
+        ("Equity at the broker", exact_usd(day.equity_cents)),
         ("Turnover", typeset_percent(turnover)),
         ("Estimated cost", exact_usd(day.cost_cents)),
         ("Regime", words(str(log.get("regime", {}).get("state", UNKNOWN)).lower())),

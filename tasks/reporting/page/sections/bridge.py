@@ -62,6 +62,7 @@ class Bridge:
     unexplained_cents: int
     end_cents: int
     equity_words: str  # how the end relates to today's equity
+    due_cents: int  # dividends due, which complete it to the equity at today's close
     costs: tuple[str, ...]
 
     @property
@@ -88,6 +89,7 @@ def bridge_of(inputs: DayInputs) -> Bridge:
         unexplained_cents=rest,
         end_cents=end.cents,
         equity_words=_equity_words(inputs, day, end.cents),
+        due_cents=_due_cents(inputs, day),
         costs=cost_words(day),
     )
 
@@ -133,10 +135,21 @@ def _closed_words(day: ExecutedDay, rest: int) -> str:
 def _equity_words(inputs: DayInputs, day: ExecutedDay, end_cents: int) -> str:
     if day.fill_session != inputs.run.session.day:
         return f"At the close of {day.fill_session}."
+    if _due_cents(inputs, day):
+        return "Without dividends due"
     difference = round(inputs.records.portfolio.book.equity_usd * CENTS_PER_USD) - end_cents
     if not difference:
         return "It is the equity at today's close."
     return f"Today's equity differs from it by {_money(difference)}."
+
+
+def _due_cents(inputs: DayInputs, day: ExecutedDay) -> int:
+    """Return the dividends due at today's close, where the bridge ends there without any other difference."""
+    book, end = inputs.records.portfolio.book, day.bridge[-1]
+    ends_today = day.fill_session == inputs.run.session.day
+    if not ends_today or round(book.equity_usd * CENTS_PER_USD) != end.cents:
+        return 0
+    return round(book.receivable_usd * CENTS_PER_USD)
 
 
 def _stages(steps: list[BridgeRow]) -> tuple[Stage, ...]:
@@ -149,7 +162,7 @@ def _stages(steps: list[BridgeRow]) -> tuple[Stage, ...]:
 
 
 def _without(day: ExecutedDay | None, words: str) -> Bridge:
-    return Bridge(day, words, 0, (), 0, 0, "", ())
+    return Bridge(day, words, 0, (), 0, 0, "", 0, ())
 
 
 def _money(cents: int) -> str:

@@ -61,7 +61,7 @@ def test_the_figures_are_those_of_trades_csv(tmp_path):
     assert [(row["symbol"], f"${float(row['notional']):,.0f}") for row in rows] == [
         (shown[1], shown[4]) for shown in notice.table.rows
     ]
-    assert dict(notice.facts)["Equity"] == "$1,000,000.00"
+    assert dict(notice.facts)["Equity at the broker"] == "$1,000,000.00"
     assert dict(notice.facts)["Estimated cost"] == "$2.70"
     assert notice.data["buy_usd"] == "18000.00"
 

@@ -106,7 +106,7 @@ def test_a_long_drawdown_keeps_its_deepest_point():
     sessions = sessions_ending(FRIDAY, 2_000)
     drawdown = np.zeros(2_000)
     drawdown[777] = -0.5
-    book = Performance(sessions, drawdown + 100, None, drawdown, 0.0, 0.0, 0.0, 0.0, -0.5, 0.0)
+    book = Performance(sessions, drawdown + 100, None, drawdown, 0.0, 0.0, 0.0, 0.0, 0.0, -0.5, 0.0)
 
     marks = [figure(word) for word in words_in(drawdown_figure(book).chart.wide) if word.endswith("%")]
     assert min(marks) < -0.4
