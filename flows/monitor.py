@@ -13,8 +13,8 @@ from tasks.execution.monitoring.watching import watch
 from tasks.execution.reconciliation.own_orders import all_order_ids
 from tasks.ledger.anchor import is_begun
 from tasks.ledger.database import opened
-from tasks.safety.kill_switch import read_switch
-from tasks.safety.switch_file import Switch
+from tasks.safety.kill_switch.switch import read_switch
+from tasks.safety.kill_switch.switch_file import Switch
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from tasks.core.errors import AftercloseError, StorageError
-from tasks.core.secrets import masked
+from tasks.core.masking import masked
 from tasks.core.text import escape_controls
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from tasks.ledger.balance import balance_of
 from tasks.ledger.database import opened
 from tasks.ledger.opening import Holding, Opening, begin_ledger
 from tasks.ledger.store import entries
-from tasks.safety.switch_file import Event, Switch, Trip
+from tasks.safety.kill_switch.switch_file import Event, Switch, Trip
 from tests.brokers.scripted import Script, ScriptedBroker
 
 SESSION, FILLS = date(2024, 6, 14), date(2024, 6, 17)  # a Friday and the Monday after it

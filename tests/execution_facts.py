@@ -15,8 +15,8 @@ from tasks.execution.gates.facts import ApprovedLine, Books, Facts, Placed, Term
 from tasks.execution.gates.limits import limits_of
 from tasks.execution.schema import Order, Side, State
 from tasks.execution.wire_guard import Wire
+from tasks.safety.kill_switch.switch_file import CLEAR, Event, Switch, Trip
 from tasks.safety.overrides import Effect, Instruction, Override, Scope
-from tasks.safety.switch_file import CLEAR, Event, Switch, Trip
 
 FRIDAY = date(2024, 6, 14)
 MONDAY = date(2024, 6, 17)

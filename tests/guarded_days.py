@@ -12,7 +12,7 @@ from tasks.execution.journal import read_execution
 from tasks.execution.reconciliation.schema import Reconciliation
 from tasks.execution.reconciliation.store import prepare, store
 from tasks.ledger.database import opened
-from tasks.safety.kill_switch import read_switch
+from tasks.safety.kill_switch.switch import read_switch
 from tests.builders import make_settings
 from tests.execution_days import EVENING, LINES, MORNING, OPENS, SESSION, Day, make_day
 

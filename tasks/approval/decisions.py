@@ -62,7 +62,7 @@ from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.text import instant_text, one_line
 from tasks.portfolio.holdings.record import positions_of
 from tasks.safety.audit import has_key, read_intact, record
-from tasks.safety.kill_switch import read_switch, reset_command
+from tasks.safety.kill_switch.switch import read_switch, reset_command
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Expected outcomes (a failed check, a quarantined symbol, a fallback) are values,
 from functools import partial
 from typing import Any
 
-from tasks.core.secrets import masked, masked_value
+from tasks.core.masking import masked, masked_value
 
 
 class AftercloseError(Exception):

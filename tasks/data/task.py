@@ -10,7 +10,7 @@ from tasks.data.intake.market import describe_market
 from tasks.data.intake.simulated_version import with_simulated_version
 from tasks.data.intake.update import refuse_other_provider, update_lake, verified_head
 from tasks.data.lake.head import Head
-from tasks.data.lake.location import lake_of
+from tasks.data.lake.storage.location import lake_of
 from tasks.data.lake.travel import past_head
 from tasks.data.providers.registry import make_provider
 from tasks.data.schema.records import Market

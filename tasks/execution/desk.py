@@ -14,7 +14,7 @@ from tasks.execution.execution import Execution
 from tasks.execution.reductions import Reduction
 from tasks.execution.schema import Tracked
 from tasks.execution.sizing import OrderCosts
-from tasks.safety.switch_file import Switch
+from tasks.safety.kill_switch.switch_file import Switch
 
 
 class Outcome(StrEnum):

@@ -28,7 +28,7 @@ from tasks.reporting.day.store import read_day_inputs
 from tasks.reporting.page.rendering import RenderedDay, render_day
 from tasks.reporting.page.sections.notices import failed_checks, halt_words
 from tasks.reporting.schema import Day
-from tasks.safety.kill_switch import hold_switch, read_switch, reset_command
+from tasks.safety.kill_switch.switch import hold_switch, read_switch, reset_command
 from tasks.safety.schema import Checks
 
 log = logging.getLogger(__name__)

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import date
 from functools import partial
 
-from tasks.safety import after_checks, book_checks, day_checks, trade_checks, triggers
+from tasks.safety import after_checks, book_checks, day_checks, trade_checks
 from tasks.safety.equity_history import EquityHistory
 from tasks.safety.facts import Facts
+from tasks.safety.kill_switch import triggers
 from tasks.safety.outcome import Outcome
 from tasks.safety.schema import Check
 

@@ -20,10 +20,10 @@ from tasks.regime.schema import Regime
 from tasks.safety.day_checks import audit_log_intact
 from tasks.safety.equity_history import EquityHistory, read_equity_history
 from tasks.safety.facts import PANEL_SESSIONS, Facts, read_quotes, split_cash, typed_trades
-from tasks.safety.kill_switch import read_switch, trip_switch
+from tasks.safety.kill_switch.switch import read_switch, trip_switch
+from tasks.safety.kill_switch.switch_file import REDUCING_CAUSES, Switch
 from tasks.safety.outcome import Outcome
 from tasks.safety.schema import Check, Checks, Halt
-from tasks.safety.switch_file import REDUCING_CAUSES, Switch
 from tasks.safety.table import COULD_NOT_RUN, RISK_TRIGGERS, TRIGGERS, could_not_run, run_check, run_checks
 from tasks.trades.schema import Trades
 

@@ -9,7 +9,7 @@ from tasks.core.errors import DataError
 from tasks.core.homes.home import Home
 from tasks.data.lake import commits, store
 from tasks.data.lake.head import read_head, superseded_heads
-from tasks.data.lake.location import files_of
+from tasks.data.lake.storage.location import files_of
 from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
 from tasks.data.schema.records import Bucket

@@ -9,9 +9,9 @@ from tasks.core.errors import ConfigError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.setup import set_up
-from tasks.data.lake.bucket import BucketFiles
 from tasks.data.lake.head import read_head
-from tasks.data.lake.location import files_of
+from tasks.data.lake.storage.bucket import BucketFiles
+from tasks.data.lake.storage.location import files_of
 from tasks.data.schema.records import Bucket
 from tasks.data.upkeep.backup import back_up, restore
 from tests.deliveries import days_of, make_delivery, refresh

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.execution.progress import Outcome
 from tasks.execution.reconciliation.schema import Lock
-from tasks.safety.kill_switch import trip_switch
+from tasks.safety.kill_switch.switch import trip_switch
 from tasks.safety.overrides import Instruction, add_override
 from tests.execution_days import EVENING, FILLS, LINES, MORNING, make_line
 from tests.guarded_days import APPROVED, TERMS, make_guarded, reconcile

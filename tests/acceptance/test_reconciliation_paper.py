@@ -10,7 +10,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.opening import settings_of
 from tasks.core.sessions import session_on, sessions_between
 from tasks.data.lake.head import read_head
-from tasks.data.lake.location import lake_of
+from tasks.data.lake.storage.location import lake_of
 from tasks.data.lake.store import read_bar_frame, read_tables
 from tasks.execution.brokers.paper.account import begin_paper_account
 from tasks.execution.brokers.paper.broker import PaperBroker

@@ -14,7 +14,7 @@ from tasks.approval.decisions import add_approver
 from tasks.approval.keys import public_key
 from tasks.core.homes.home import Home
 from tasks.reporting.review.schema import Effect, Figures, Limits, Resized
-from tasks.safety.kill_switch import read_switch
+from tasks.safety.kill_switch.switch import read_switch
 from tests.approval_days import (
     EVENING,
     OPEN,

@@ -13,7 +13,7 @@ from tasks.data.schema.records import Market, SnapshotRef
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import CASH, Portfolio
 from tasks.safety import task
-from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
+from tasks.safety.kill_switch.switch import read_switch, reset_switch, trip_switch
 from tasks.safety.table import CHECKS, TRIGGERS
 from tasks.trades.schema import Trades
 from tests.builders import FRIDAY, make_panel, make_run

@@ -92,8 +92,8 @@ VIOLATIONS = {
     ),
     "a flow imports a command": ("flows/daily.py", "import flows.commands", "flows are called by commands"),
     "two modules of a room import each other": (
-        "tasks/data/lake/bucket.py",
-        "import tasks.data.lake.location",
+        "tasks/data/lake/storage/bucket.py",
+        "import tasks.data.lake.storage.location",
         "no cycle among the children of any package",
     ),
     "a task imports a task": (

@@ -46,7 +46,7 @@ from tasks.ledger.database import connect, opened
 from tasks.ledger.entries import Entry
 from tasks.ledger.opening import Holding, Opening, begin_ledger
 from tasks.ledger.store import entries
-from tasks.safety.kill_switch import read_switch
+from tasks.safety.kill_switch.switch import read_switch
 from tests.brokers.scripted import Real, Script, ScriptedBroker, Truth
 from tests.faults.kill_points import KillPoints, WatchedBroker, watching
 

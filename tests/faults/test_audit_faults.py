@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
 from tasks.safety.audit import accept, record, verify
-from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
+from tasks.safety.kill_switch.switch import read_switch, reset_switch, trip_switch
 from tests.homes import LAST_SESSION, afterclose
 
 NOON = datetime(2024, 6, 14, 16, 0, tzinfo=UTC)

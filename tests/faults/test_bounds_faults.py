@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flows import commands
 from flows.cli.app import answer
 from tasks.core.errors import DataError
-from tasks.core.secrets import VARIABLES, mask_logs, masked
+from tasks.core.masking import VARIABLES, mask_logs, masked
 from tasks.data import task
 from tasks.data.providers.http.keys import IDENTITY, KEYS
 from tasks.data.providers.tiingo import TiingoProvider

@@ -17,7 +17,7 @@ import pytest
 from tasks.core.errors import ConfigError, StorageError
 from tasks.data.lake import commits, store
 from tasks.data.lake.head import Head, read_head, write_head
-from tasks.data.lake.location import files_of
+from tasks.data.lake.storage.location import files_of
 from tasks.data.providers.base import Delivery
 from tasks.data.schema.records import Bucket
 from tests.acceptance.test_data_store import CrashError, commit_day, dying_at, id_of
@@ -174,7 +174,7 @@ def test_a_write_whose_answer_was_lost_has_happened(bucket_lake):
 
 REFRESH = """
 import sys
-from tasks.data.lake.location import files_of
+from tasks.data.lake.storage.location import files_of
 from tasks.data.schema.records import Bucket
 from tests.faults.test_bucket_faults import LAST, OURS, THEIRS, commit_day
 print("ready", flush=True)

@@ -13,7 +13,7 @@ from tasks.data.lake import commits
 from tasks.data.lake.head import Head, read_head, store_superseded, write_head
 from tasks.reporting.day.publish import publish_blocked, publish_folder, write_history_row
 from tasks.safety.audit import record
-from tasks.safety.kill_switch import reset_switch, trip_switch
+from tasks.safety.kill_switch.switch import reset_switch, trip_switch
 from tests.builders import FRIDAY, make_run, no_halt
 from tests.champions import make_frame, put_into_production
 from tests.deliveries import days_of, make_delivery, refresh

@@ -17,7 +17,7 @@ from tasks.execution.progress import Outcome
 from tasks.execution.schema import State
 from tasks.ledger.database import opened
 from tasks.ledger.store import entries
-from tasks.safety.kill_switch import read_switch, trip_switch
+from tasks.safety.kill_switch.switch import read_switch, trip_switch
 from tests.brokers.scripted import ENDING_OTHERWISE, FILLING, HALF, Behavior, Script
 from tests.faults.execution_world import (
     BOTH,

@@ -14,7 +14,7 @@ import pytest
 from tasks.approval.schema import Line
 from tasks.execution.checks import Admission, Facts, Verdict
 from tasks.execution.schema import Order
-from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
+from tasks.safety.kill_switch.switch import read_switch, reset_switch, trip_switch
 from tests.brokers.scripted import BY_HAND, ENDING_OTHERWISE, FILLING, Script
 from tests.faults.execution_world import (
     BOTH,

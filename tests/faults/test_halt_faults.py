@@ -14,8 +14,8 @@ from tasks.core import atomic
 from tasks.core.errors import SafetyError, StorageError
 from tasks.core.homes.home import Home
 from tasks.reporting import task as reporting
-from tasks.safety import kill_switch
-from tasks.safety.kill_switch import read_switch, trip_switch
+from tasks.safety.kill_switch import switch as kill_switch
+from tasks.safety.kill_switch.switch import read_switch, trip_switch
 from tests.homes import (
     LAST_SESSION,
     SESSION_BEFORE,

@@ -17,9 +17,10 @@ from tasks.core.homes.lock import exclusive
 from tasks.core.homes.setup import set_up
 from tasks.data.upkeep import backup as backups
 from tasks.data.upkeep.backup import INTERRUPTED
-from tasks.safety import halts_outside, kill_switch
 from tasks.safety.audit import verify
-from tasks.safety.kill_switch import read_switch, reset_command, reset_switch, trip_switch
+from tasks.safety.kill_switch import halts_outside
+from tasks.safety.kill_switch import switch as kill_switch
+from tasks.safety.kill_switch.switch import read_switch, reset_command, reset_switch, trip_switch
 from tests.homes import LAST_SESSION, afterclose
 
 NOON = datetime(2024, 6, 14, 16, 0, tzinfo=UTC)
@@ -30,7 +31,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tasks.core.errors import AftercloseError
 from tasks.core.homes.home import Home
-from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
+from tasks.safety.kill_switch.switch import read_switch, reset_switch, trip_switch
 
 home, what, name = Home(Path(sys.argv[1])), sys.argv[2], sys.argv[3]
 for number in range(15):

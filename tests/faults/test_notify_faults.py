@@ -17,7 +17,7 @@ from flows.terminal import Options
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
 from tasks.reporting.notify.outbox.store import Outbox
-from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
+from tasks.safety.kill_switch.switch import read_switch, reset_switch, trip_switch
 from tests.builders import FRIDAY
 from tests.homes import afterclose
 from tests.notices import EVENING, Clock, email_settings, make_announcer, make_notice

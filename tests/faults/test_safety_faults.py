@@ -19,7 +19,7 @@ from tasks.data.schema.records import Market, SnapshotRef
 from tasks.models.schema import Scores
 from tasks.portfolio.schema import CASH, Portfolio
 from tasks.safety import task
-from tasks.safety.kill_switch import parse_switch, read_switch, reset_switch, trip_switch
+from tasks.safety.kill_switch.switch import parse_switch, read_switch, reset_switch, trip_switch
 from tasks.safety.outcome import Outcome
 from tasks.safety.schema import Checks
 from tasks.safety.table import CHECKS, run_checks

@@ -11,7 +11,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.opening import settings_of
 from tasks.core.homes.setup import is_set_up
 from tasks.data.lake.head import read_head
-from tasks.data.lake.location import lake_of
+from tasks.data.lake.storage.location import lake_of
 from tasks.data.lake.store import make_snapshot, read_tables
 from tasks.data.panel.reader import panel_rules, read_prices
 from tasks.data.schema.records import NEWEST_SIMULATION, Panel

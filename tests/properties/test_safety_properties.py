@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.safety.facts import Facts
-from tasks.safety.kill_switch import CLEAR, parse_switch
+from tasks.safety.kill_switch.switch import CLEAR, parse_switch
 from tasks.safety.schema import Check
 from tasks.safety.table import CHECKS, COULD_NOT_RUN, run_checks
 from tests.builders import make_settings

@@ -38,7 +38,7 @@ from tasks.core.homes.opening import find_home, session_named, settings_of
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
-from tasks.core.secrets import mask_logs
+from tasks.core.masking import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
 from tasks.core.text import counted, one_line
 from tasks.reporting.review.recorded_limits import exceeded_limits, recorded_limits

@@ -14,7 +14,7 @@ from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, named_home
-from tasks.core.secrets import mask_logs
+from tasks.core.masking import mask_logs
 from tasks.core.text import counted
 
 PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")

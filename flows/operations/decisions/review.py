@@ -48,8 +48,8 @@ from tasks.reporting.review.schema import (
     Resized,
     Signing,
 )
-from tasks.safety.kill_switch import read_switch
-from tasks.safety.switch_file import Switch
+from tasks.safety.kill_switch.switch import read_switch
+from tasks.safety.kill_switch.switch_file import Switch
 
 MOST_DAYS = 60
 FIGURES = (

@@ -9,8 +9,8 @@ from tasks.core.accountability import require_name_and_reason
 from tasks.core.clock import now
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, named_home
-from tasks.safety.kill_switch import read_switch, reset_command, reset_switch, trip_switch
-from tasks.safety.switch_file import ON, Switch
+from tasks.safety.kill_switch.switch import read_switch, reset_command, reset_switch, trip_switch
+from tasks.safety.kill_switch.switch_file import ON, Switch
 
 
 def show_switch(options: Options) -> Result:

@@ -72,6 +72,6 @@ class CheckedHome:
 
     def _head(self) -> "Head | None":
         from tasks.data.lake.head import read_head
-        from tasks.data.lake.location import lake_of
+        from tasks.data.lake.storage.location import lake_of
 
         return read_head(lake_of(self.home, self.settings))

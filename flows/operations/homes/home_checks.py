@@ -125,8 +125,8 @@ def _keys(checked: CheckedHome) -> CheckResult:
 def _lake(checked: CheckedHome) -> CheckResult:
     from tasks.data.intake.simulated_version import OLDER_REMEDY, older_market, simulated_version
     from tasks.data.lake.head import read_head
-    from tasks.data.lake.location import lake_of
     from tasks.data.lake.seals import refuse_damage
+    from tasks.data.lake.storage.location import lake_of
 
     lake = lake_of(checked.home, checked.settings)
     where = "" if lake == checked.home.lake else f" in {lake}"

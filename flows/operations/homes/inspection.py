@@ -106,7 +106,7 @@ def _figure(value: object) -> str:
 def snapshot_of(home: Home, settings: "Settings") -> "SnapshotRef":
     """Return the snapshot of the lake up to its last session; raise if the lake is empty."""
     from tasks.data.lake.head import read_head
-    from tasks.data.lake.location import lake_of
+    from tasks.data.lake.storage.location import lake_of
     from tasks.data.lake.store import make_snapshot
     from tasks.data.panel.reader import panel_rules
 

@@ -6,7 +6,7 @@ from flows.terminal import Options, Result, show
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.homes.opening import find_home, settings_of
-from tasks.core.secrets import mask_logs
+from tasks.core.masking import mask_logs
 from tasks.reporting.telemetry.exposition import exposition, serve
 from tasks.reporting.telemetry.parts import Place, read_samples
 

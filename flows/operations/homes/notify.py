@@ -7,7 +7,7 @@ from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.homes.opening import find_home, settings_of
-from tasks.core.secrets import mask_logs
+from tasks.core.masking import mask_logs
 from tasks.core.text import counted
 from tasks.reporting.notify.delivery import Attempt, deliver, try_once
 from tasks.reporting.notify.notices.trial import trial_notice

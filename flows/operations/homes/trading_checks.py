@@ -33,7 +33,7 @@ def _ledger(checked: CheckedHome) -> CheckResult:
 
 
 def _kill_switch(checked: CheckedHome) -> CheckResult:
-    from tasks.safety.kill_switch import read_switch, reset_command
+    from tasks.safety.kill_switch.switch import read_switch, reset_command
 
     switch = read_switch(checked.home)
     if not is_set_up(checked.home) and not checked.home.kill_switch_file.exists():

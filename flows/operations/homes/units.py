@@ -10,7 +10,7 @@ from tasks.core.atomic import make_folder, write_text
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, settings_of
-from tasks.safety.halts_outside import outside_folder
+from tasks.safety.kill_switch.halts_outside import outside_folder
 
 TEMPLATES = SHIPPED / "systemd"
 PROGRAM = "afterclose"

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def back_up(options: Options, folder: Path | None) -> Result:
     """Write the home to one archive with a SHA-256 of every file."""
-    from tasks.data.lake.location import lake_of
+    from tasks.data.lake.storage.location import lake_of
     from tasks.data.upkeep import backup
 
     home = find_home(options.home)
@@ -84,8 +84,8 @@ def _standing_halts(home: Home) -> Iterator[str]:
     A missing switch file, which the restore replaces, and the mark of an interrupted restore do not count.
     """
     from tasks.data.upkeep.backup import is_interrupted
-    from tasks.safety.kill_switch import STOP, hold_switch, read_switch
-    from tasks.safety.switch_file import list_trips
+    from tasks.safety.kill_switch.switch import STOP, hold_switch, read_switch
+    from tasks.safety.kill_switch.switch_file import list_trips
 
     with hold_switch(home):
         switch = read_switch(home)
@@ -97,7 +97,7 @@ def _standing_halts(home: Home) -> Iterator[str]:
 
 def vacuum(options: Options) -> Result:
     """Delete files of the lake, and kept inputs of days, that neither the lake's head nor a published day needs."""
-    from tasks.data.lake.location import lake_of
+    from tasks.data.lake.storage.location import lake_of
     from tasks.data.upkeep.vacuum import vacuum_lake
 
     home = find_home(options.home)

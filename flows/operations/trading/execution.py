@@ -18,7 +18,7 @@ from tasks.core.clock import now
 from tasks.core.errors import BrokerError, SafetyError, TransientError
 from tasks.core.homes.opening import find_home
 from tasks.core.homes.run import Run
-from tasks.core.secrets import mask_logs
+from tasks.core.masking import mask_logs
 from tasks.core.sessions import exchange_minute, session_after
 from tasks.core.stage import timings
 from tasks.core.text import counted

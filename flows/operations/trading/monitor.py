@@ -7,7 +7,7 @@ from flows.monitor import Watched, intraday_monitor
 from flows.permitted import permitted
 from flows.terminal import Options, Result, show
 from tasks.core.errors import SafetyError
-from tasks.core.secrets import mask_logs
+from tasks.core.masking import mask_logs
 
 PAUSE_S = 60.0
 

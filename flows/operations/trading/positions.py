@@ -158,7 +158,7 @@ def _session_of_undated(home: Home, options: Options) -> date:
     That is the last closed one; with data that has no later sessions (files, simulated), the last one of the lake.
     """
     from tasks.data.lake.head import read_head
-    from tasks.data.lake.location import lake_of
+    from tasks.data.lake.storage.location import lake_of
 
     last = last_closed_session(now()).day
     try:
@@ -190,7 +190,7 @@ def _refuse_intact(home: Home, *, begun: bool) -> None:
 def _without_price(home: Home, options: Options, declared: Positions) -> list[str]:
     """Return the symbols held that the lake has no price for; none if the lake is empty or cannot be read now."""
     from tasks.data.lake.head import read_head
-    from tasks.data.lake.location import lake_of
+    from tasks.data.lake.storage.location import lake_of
     from tasks.data.lake.store import read_tables
     from tasks.data.panel.companies import company_index
     from tasks.portfolio.holdings.events import symbol_today

@@ -10,7 +10,7 @@ from tasks.core.clock import now
 from tasks.core.errors import BrokerError, ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, settings_of
-from tasks.core.secrets import mask_logs
+from tasks.core.masking import mask_logs
 from tasks.core.sessions import last_closed_session, session_after
 from tasks.core.text import counted
 from tasks.execution.brokers.base import Broker

@@ -21,7 +21,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.run import Run
 from tasks.core.homes.setup import is_set_up, unexpected_file
-from tasks.core.secrets import mask_logs
+from tasks.core.masking import mask_logs
 from tasks.core.sessions import (
     EXCHANGE_TIME_ZONE,
     Session,

@@ -10,7 +10,7 @@ from tasks.core.stage import stage
 from tasks.data.gates.revisions import rewritten
 from tasks.data.intake.update import update_lake, verified_head
 from tasks.data.lake.head import Head
-from tasks.data.lake.location import lake_of
+from tasks.data.lake.storage.location import lake_of
 from tasks.data.lake.store import read_bar_frame, read_table
 from tasks.data.schema.columns import ALWAYS
 from tasks.data.schema.finding_rows import to_findings

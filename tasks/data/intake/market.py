@@ -10,7 +10,7 @@ from tasks.data.gates.revisions import rewritten
 from tasks.data.gates.session_facts import COUNTED, count_facts
 from tasks.data.intake.failovers import failovers_of, without_failovers
 from tasks.data.lake.head import Head
-from tasks.data.lake.location import lake_of
+from tasks.data.lake.storage.location import lake_of
 from tasks.data.lake.store import make_snapshot, read_bar_frame, read_tables
 from tasks.data.panel.reader import keep_prices, panel_rules
 from tasks.data.schema.finding_rows import to_findings

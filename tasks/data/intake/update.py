@@ -24,8 +24,8 @@ from tasks.data.intake.second_opinions import compare_sources
 from tasks.data.intake.simulated_version import simulated_version
 from tasks.data.lake.commits import commit
 from tasks.data.lake.head import Head, read_head
-from tasks.data.lake.location import lake_of
 from tasks.data.lake.seals import refuse_damage
+from tasks.data.lake.storage.location import lake_of
 from tasks.data.lake.store import read_bar_frame, read_table
 from tasks.data.providers.base import Provider
 from tasks.data.schema.batch import Batch

@@ -14,10 +14,10 @@ import pandas as pd
 
 from tasks.data.lake.delta import open_table, translating_write_errors
 from tasks.data.lake.digest import COVERED, session_digests
-from tasks.data.lake.files import concurrent_write
 from tasks.data.lake.head import Head, store_superseded, write_head
-from tasks.data.lake.location import table_options
 from tasks.data.lake.seals import with_file_digests
+from tasks.data.lake.storage.files import concurrent_write
+from tasks.data.lake.storage.location import table_options
 from tasks.data.lake.store import read_bar_frame, read_table
 from tasks.data.lake.sync import sync_commits
 from tasks.data.lake.types import stream_by_year, to_arrow

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from tasks.core.errors import AftercloseError, DataError, StorageError
-from tasks.data.lake.files import concurrent_write
-from tasks.data.lake.location import access_error, table_options
+from tasks.data.lake.storage.files import concurrent_write
+from tasks.data.lake.storage.location import access_error, table_options
 from tasks.data.schema.records import Bucket, LakeLocation
 
 if TYPE_CHECKING:

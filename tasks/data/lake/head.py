@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tasks.core.errors import DataError
 from tasks.core.json_text import parse_json
-from tasks.data.lake.files import Content, Files
-from tasks.data.lake.location import files_of
 from tasks.data.lake.migrations import SCHEMA_VERSION, migrate_head
+from tasks.data.lake.storage.files import Content, Files
+from tasks.data.lake.storage.location import files_of
 from tasks.data.schema.records import LakeLocation
 
 FILE_NAME = "head.json"

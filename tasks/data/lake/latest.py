@@ -6,7 +6,7 @@ A daily run never falls back to the last import, because old data must not be tr
 from config.settings import Settings
 from tasks.core.homes.home import Home
 from tasks.data.lake.head import read_head
-from tasks.data.lake.location import lake_of
+from tasks.data.lake.storage.location import lake_of
 
 
 def training_day(home: Home, settings: Settings) -> str | None:

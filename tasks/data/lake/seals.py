@@ -13,7 +13,7 @@ from tasks.core.errors import DataError
 from tasks.core.text import counted
 from tasks.data.lake.delta import data_files
 from tasks.data.lake.head import Head
-from tasks.data.lake.location import files_of
+from tasks.data.lake.storage.location import files_of
 from tasks.data.schema.records import LakeLocation
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from tasks.data.lake.delta import open_table, translating_read_errors
 from tasks.data.lake.digest import snapshot_id
 from tasks.data.lake.head import Head
 from tasks.data.lake.hindsight import has_hindsight
-from tasks.data.lake.location import files_of
+from tasks.data.lake.storage.location import files_of
 from tasks.data.lake.types import bar_columns, no_bars, to_frame
 from tasks.data.schema.bar_columns import BarColumns
 from tasks.data.schema.records import LakeLocation, PanelRules, SnapshotRef

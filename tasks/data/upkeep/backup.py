@@ -28,7 +28,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.setup import is_set_up
 from tasks.data.lake.head import read_head
-from tasks.data.lake.location import HOME_LAKE, lake_name, location_named
+from tasks.data.lake.storage.location import HOME_LAKE, lake_name, location_named
 from tasks.data.schema.records import Bucket, LakeLocation
 from tasks.data.upkeep.archive import BackupListing, Entry, list_files, unpack_archive, write_archive
 from tasks.data.upkeep.databases import copied, is_write_ahead

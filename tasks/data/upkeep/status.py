@@ -12,7 +12,7 @@ from tasks.core.sessions import sessions_between, sessions_ending
 from tasks.data.gates.readiness import quarantined_names
 from tasks.data.intake.simulated_version import older_market
 from tasks.data.lake.head import read_head
-from tasks.data.lake.location import files_of, lake_of
+from tasks.data.lake.storage.location import files_of, lake_of
 from tasks.data.lake.store import make_snapshot, read_tables
 from tasks.data.panel.reader import panel_rules, read_prices
 from tasks.data.schema.records import Days

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tasks.core.errors import ConfigError
-from tasks.data.lake.bucket import BucketFiles
 from tasks.data.lake.head import FILE_NAME, SUPERSEDED, read_head, write_head
 from tasks.data.lake.seals import refuse_damage, with_recomputed_digests
+from tasks.data.lake.storage.bucket import BucketFiles
 from tasks.data.schema.records import Bucket
 from tasks.data.schema.tables import SPECS
 

@@ -12,7 +12,7 @@ from datetime import date
 from tasks.core.errors import DataError
 from tasks.data.lake.commits import delete_unreferenced_files
 from tasks.data.lake.head import read_head, superseded_heads
-from tasks.data.lake.location import files_of
+from tasks.data.lake.storage.location import files_of
 from tasks.data.lake.travel import head_with
 from tasks.data.schema.records import LakeLocation
 

@@ -23,8 +23,8 @@ from tasks.data.gates.session_moves import refuse_implausible_session
 from tasks.data.intake.admit import admit
 from tasks.data.lake.digest import COVERED, session_digests
 from tasks.data.lake.head import Head, read_head
-from tasks.data.lake.location import lake_of
 from tasks.data.lake.seals import refuse_damage
+from tasks.data.lake.storage.location import lake_of
 from tasks.data.lake.store import read_bar_frame, read_table
 from tasks.data.panel.coverage import Coverage, coverage_on
 from tasks.data.schema.batch import SessionMoves

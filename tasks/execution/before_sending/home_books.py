@@ -16,7 +16,7 @@ from tasks.execution.gates.facts import Books, Placed, Today
 from tasks.execution.journal import read_execution, read_orders
 from tasks.execution.reconciliation.store import last_reconciliation
 from tasks.models.registry.store import Stored, has_champion, read_production, read_versions
-from tasks.safety.kill_switch import read_switch
+from tasks.safety.kill_switch.switch import read_switch
 from tasks.safety.overrides import Override, read_overrides
 
 

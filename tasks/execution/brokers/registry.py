@@ -7,7 +7,7 @@ from decimal import Decimal
 from config.settings import Settings
 from tasks.core.homes.home import Home
 from tasks.core.sessions import session_on
-from tasks.data.lake.location import lake_of
+from tasks.data.lake.storage.location import lake_of
 from tasks.execution.brokers.base import Activity, Broker, Quote
 from tasks.execution.brokers.manual.store import Signed
 from tasks.execution.brokers.paper.market import Market

@@ -16,8 +16,8 @@ from tasks.core.sessions import session_on
 from tasks.execution.brokers.base import Asset, BrokerAccount, BrokerOrder, BrokerPosition, Quote
 from tasks.execution.gates.limits import Limits
 from tasks.execution.schema import AT_BROKER, Order, Side, State
+from tasks.safety.kill_switch.switch_file import Switch
 from tasks.safety.overrides import Override
-from tasks.safety.switch_file import Switch
 
 Known = TypeVar("Known")
 

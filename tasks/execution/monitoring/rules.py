@@ -10,7 +10,7 @@ from config.settings import Settings
 from tasks.core.sessions import sessions_between
 from tasks.core.text import counted
 from tasks.execution.brokers.base import BrokerAccount, BrokerPosition, Quote
-from tasks.safety.switch_file import Switch
+from tasks.safety.kill_switch.switch_file import Switch
 
 SILENCE = timedelta(seconds=30)  # without an answer of the broker
 PAST_SESSION = timedelta(minutes=15)  # after the end of its execution an order is canceled and looked up

@@ -24,7 +24,7 @@ from tasks.ledger.database import LedgerConnection, opened
 from tasks.ledger.entries import Entry
 from tasks.ledger.store import entries
 from tasks.safety.equity_history import read_equity_history
-from tasks.safety.kill_switch import read_switch, trip_switch
+from tasks.safety.kill_switch.switch import read_switch, trip_switch
 
 BY = "intraday-monitor"
 Books = tuple[BrokerAccount | None, Mapping[str, BrokerPosition], Mapping[str, Quote]]

@@ -10,7 +10,7 @@ from config.settings import Settings
 from tasks.core.homes.home import Home
 from tasks.core.sessions import exchange_date
 from tasks.data.lake.head import read_head
-from tasks.data.lake.location import lake_of
+from tasks.data.lake.storage.location import lake_of
 from tasks.data.lake.store import read_bar_frame, read_tables
 from tasks.execution.brokers.base import Quote
 from tasks.execution.reconciliation.schema import CorporateAction, Market, Rename

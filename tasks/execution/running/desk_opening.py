@@ -35,7 +35,7 @@ from tasks.execution.running.objections import Objections
 from tasks.execution.schema import Order
 from tasks.execution.start import refuse_other_broker
 from tasks.ledger.database import LedgerConnection, opened
-from tasks.safety.kill_switch import read_switch
+from tasks.safety.kill_switch.switch import read_switch
 
 
 @contextmanager

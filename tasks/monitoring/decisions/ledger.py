@@ -12,7 +12,7 @@ from tasks.core.homes.home import Home
 from tasks.core.json_text import parse_json
 from tasks.core.sessions import session_on, sessions_between
 from tasks.data.lake.head import read_head
-from tasks.data.lake.location import lake_of
+from tasks.data.lake.storage.location import lake_of
 from tasks.data.lake.store import make_snapshot, read_tables
 from tasks.data.panel.companies import company_index
 from tasks.data.panel.reader import panel_rules, read_prices

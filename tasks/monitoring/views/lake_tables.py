@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tasks.core.homes.home import Home
 from tasks.data.lake.delta import open_table, translating_read_errors
 from tasks.data.lake.head import Head, read_head
-from tasks.data.lake.location import lake_of
+from tasks.data.lake.storage.location import lake_of
 from tasks.data.lake.store import read_table
 from tasks.data.schema.records import LakeLocation
 from tasks.data.schema.tables import as_seen_on

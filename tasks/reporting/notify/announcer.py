@@ -14,7 +14,7 @@ from tasks.reporting.notify.outbox.entry import Entry
 from tasks.reporting.notify.outbox.store import Outbox
 from tasks.reporting.notify.routing import Route, identity, message, routes
 from tasks.reporting.notify.schema import Notice
-from tasks.safety.kill_switch import read_switch
+from tasks.safety.kill_switch.switch import read_switch
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from config.notifications_section import Notifications
-from tasks.core.secrets import masked, masked_value
+from tasks.core.masking import masked, masked_value
 from tasks.reporting.notify.outbox.entry import Channel, Entry, entry_id
 from tasks.reporting.notify.rendering.mail import Stamp, render_mail
 from tasks.reporting.notify.rendering.slack import render_slack

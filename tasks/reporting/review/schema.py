@@ -7,7 +7,7 @@ from datetime import date, datetime
 from tasks.approval.standing import Standing
 from tasks.reporting.day.executed import ExecutedDay
 from tasks.reporting.day.name_histories import NameHistory
-from tasks.safety.switch_file import Switch
+from tasks.safety.kill_switch.switch_file import Switch
 
 
 @dataclass(frozen=True)

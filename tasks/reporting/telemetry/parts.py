@@ -24,7 +24,7 @@ from tasks.portfolio.holdings.record import published_sessions
 from tasks.regime.schema import STATES
 from tasks.reporting.notify.outbox.store import Outbox
 from tasks.reporting.telemetry.catalogue import PREFIX, Sample
-from tasks.safety.kill_switch import read_switch
+from tasks.safety.kill_switch.switch import read_switch
 
 GRACE = timedelta(hours=6)
 DAY_S = 86_400
@@ -86,7 +86,7 @@ def _orders(place: Place) -> Iterator[Sample]:
 
 def _lake(place: Place) -> Iterator[Sample]:
     from tasks.data.lake.head import read_head
-    from tasks.data.lake.location import lake_of
+    from tasks.data.lake.storage.location import lake_of
 
     lake = lake_of(place.home, place.settings)
     if not isinstance(lake, Path):

@@ -21,7 +21,7 @@ from tasks.approval.store import WITHDRAWN
 from tasks.approval.task import verify_approval
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.safety.audit import read_intact
-from tasks.safety.kill_switch import trip_switch
+from tasks.safety.kill_switch.switch import trip_switch
 from tests.approval_days import EVENING, TRADE_ROWS, add_person, folder_of, make_home, publish, sign_day
 
 

@@ -21,7 +21,7 @@ from tasks.core.errors import SafetyError
 from tasks.execution.before_sending.approved_day import read_approved_day
 from tasks.execution.start import new_execution, objection_to
 from tasks.safety.audit import read_intact, record
-from tasks.safety.kill_switch import trip_switch
+from tasks.safety.kill_switch.switch import trip_switch
 from tests.approval_days import EVENING, OPEN, TRADE_ROWS, add_person, folder_of, make_home, publish, sign_day
 
 DUE = OPEN - timedelta(minutes=60)

@@ -9,7 +9,7 @@ import pytest
 from tasks.execution.brokers.base import BrokerAccount, BrokerPosition, Quote, UnansweredError
 from tasks.execution.monitoring.rules import Close, Sight, breaches, new_breaches
 from tasks.execution.monitoring.watching import watch
-from tasks.safety.kill_switch import read_switch, reset_switch
+from tasks.safety.kill_switch.switch import read_switch, reset_switch
 from tests.brokers.scripted import Behavior
 from tests.builders import make_settings
 from tests.execution_days import CLEAR, CLOSES, FILLS, MORNING, OPENS, SESSION, make_day

@@ -15,7 +15,7 @@ from urllib3.util import Retry
 
 from tasks.core.clock import now
 from tasks.core.errors import AftercloseError, ConfigError, DataError, TransientError
-from tasks.core.secrets import masked
+from tasks.core.masking import masked
 from tasks.data.providers.http.deadline import Deadline, DeadlineAdapter
 from tasks.data.providers.http.rate_limits import RateLimiter, with_retries
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
-from tasks.core.secrets import masked
+from tasks.core.masking import masked
 from tasks.execution.brokers.alpaca.answers import Amount, MaybeAmount, MaybeText, Text, cents
 from tasks.execution.brokers.alpaca.windows import NEW_YORK
 from tasks.execution.brokers.alpaca.wire import unanswered

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError, WrapValidator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 
-from tasks.core.secrets import masked
+from tasks.core.masking import masked
 from tasks.execution.brokers.alpaca.wire import unanswered
 from tasks.execution.brokers.base import Asset, BrokerAccount, BrokerOrder, BrokerPosition, Quote, Status
 from tasks.execution.schema import Side

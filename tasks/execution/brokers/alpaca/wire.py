@@ -16,7 +16,7 @@ from urllib3.util import Retry
 
 from tasks.core.clock import now
 from tasks.core.errors import BrokerError, ConfigError
-from tasks.core.secrets import masked
+from tasks.core.masking import masked
 from tasks.data.providers.http.deadline import Deadline, DeadlineAdapter
 from tasks.data.providers.http.keys import read_keys
 from tasks.execution.brokers.base import ThrottledError, UnansweredError, UnauthorizedError

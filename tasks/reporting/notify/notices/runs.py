@@ -5,7 +5,7 @@ import re
 from tasks.core.errors import AftercloseError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
-from tasks.core.secrets import masked
+from tasks.core.masking import masked
 from tasks.core.text import percent
 from tasks.reporting.notify.schema import Command, Kind, Notice, Tone
 from tasks.reporting.notify.wording import shortened

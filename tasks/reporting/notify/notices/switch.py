@@ -10,8 +10,8 @@ from tasks.core.ids import sha256_of_record
 from tasks.core.text import counted
 from tasks.reporting.notify.schema import Command, Kind, Notice, Tone
 from tasks.reporting.notify.wording import plain
-from tasks.safety.kill_switch import reset_command
-from tasks.safety.switch_file import CLEAR, ON, Event, Switch
+from tasks.safety.kill_switch.switch import reset_command
+from tasks.safety.kill_switch.switch_file import CLEAR, ON, Event, Switch
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tasks.core.json_text import parse_json
 from tasks.reporting.notify.notices.switch import Announced
 from tasks.reporting.notify.outbox.entry import DAMAGED
 from tasks.reporting.notify.outbox.store import PRIVATE, make_private
-from tasks.safety.switch_file import Switch
+from tasks.safety.kill_switch.switch_file import Switch
 
 NAME = "switch.json"
 

@@ -25,7 +25,7 @@ from tasks.execution.reconciliation.store import store
 from tasks.execution.schema import State
 from tasks.ledger.balance import balance_of
 from tasks.ledger.database import connect
-from tasks.safety.kill_switch import trip_switch
+from tasks.safety.kill_switch.switch import trip_switch
 from tasks.safety.overrides import Instruction, add_override
 from tests.approval_days import EVENING, add_person, make_home, sign_day
 from tests.builders import make_settings

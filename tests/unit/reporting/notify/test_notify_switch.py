@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tasks.core.homes.home import Home
 from tasks.reporting.notify.notices.switch import Announced, next_announced, switch_notice
 from tasks.reporting.notify.schema import Tone
-from tasks.safety.switch_file import CLEAR, ON, Event, Switch, Trip, active_trips
+from tasks.safety.kill_switch.switch_file import CLEAR, ON, Event, Switch, Trip, active_trips
 
 HOME = Home(Path("/home"))
 TRIP = Event(ON, "safety", "a loss of 4%", "2024-06-14T20:00:00+00:00", "2024-06-14", "daily_loss")

@@ -11,7 +11,7 @@ from tasks.approval.standing import Standing
 from tasks.reporting.day.executed import executed_day
 from tasks.reporting.review.health import exchange_time, time_left, verdict
 from tasks.reporting.review.schema import Reading
-from tasks.safety.switch_file import Event, Switch
+from tasks.safety.kill_switch.switch_file import Event, Switch
 
 AT = datetime(2024, 6, 14, 22, tzinfo=UTC)
 

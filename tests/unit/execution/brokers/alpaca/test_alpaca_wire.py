@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tasks.core.errors import AftercloseError, ConfigError
-from tasks.core.secrets import mask_logs
+from tasks.core.masking import mask_logs
 from tasks.execution.brokers.alpaca.broker import AlpacaBroker
 from tasks.execution.brokers.base import RefusedError, ThrottledError, UnansweredError
 from tests.execution_alpaca import SHORT_S, broker_of, is_ours, make_account, make_order, trading_at

@@ -23,8 +23,14 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import waiting
 from tasks.core.text import instant_text, one_line
 from tasks.safety.audit import record
-from tasks.safety.halts_outside import OUTSIDE, read_outside, remove_halt, remove_outside, write_outside
-from tasks.safety.switch_file import (
+from tasks.safety.kill_switch.halts_outside import (
+    OUTSIDE,
+    read_outside,
+    remove_halt,
+    remove_outside,
+    write_outside,
+)
+from tasks.safety.kill_switch.switch_file import (
     BY_HAND,
     CLEAR,
     ON,

@@ -7,7 +7,7 @@ import pytest
 from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_ending
 from tasks.safety.equity_history import EquityHistory
-from tasks.safety.triggers import daily_loss, sharpe_ratio, stale_data, volatility
+from tasks.safety.kill_switch.triggers import daily_loss, sharpe_ratio, stale_data, volatility
 from tests.builders import FRIDAY, make_settings
 from tests.safety_days import make_day, make_regime
 

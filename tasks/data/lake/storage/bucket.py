@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.core.errors import ConfigError, StorageError
-from tasks.data.lake.files import Content, concurrent_write
+from tasks.data.lake.storage.files import Content, concurrent_write
 from tasks.data.schema.records import Bucket
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from tasks.core.atomic import write_bytes
-from tasks.data.lake.files import Content
+from tasks.data.lake.storage.files import Content
 
 
 class FolderFiles:

@@ -7,9 +7,9 @@ import pytest
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
-from tasks.safety.halts_outside import write_outside
-from tasks.safety.kill_switch import read_switch, reset_switch, trip_switch
-from tasks.safety.switch_file import Event, as_stored
+from tasks.safety.kill_switch.halts_outside import write_outside
+from tasks.safety.kill_switch.switch import read_switch, reset_switch, trip_switch
+from tasks.safety.kill_switch.switch_file import Event, as_stored
 
 NOON = datetime(2024, 6, 14, 16, 0, tzinfo=UTC)
 LATER = datetime(2024, 6, 14, 18, 0, tzinfo=UTC)

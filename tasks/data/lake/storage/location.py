@@ -9,8 +9,8 @@ from pathlib import Path
 from config.settings import Settings
 from tasks.core.errors import AftercloseError
 from tasks.core.homes.home import Home
-from tasks.data.lake.files import Files
-from tasks.data.lake.folder import FolderFiles
+from tasks.data.lake.storage.files import Files
+from tasks.data.lake.storage.folder import FolderFiles
 from tasks.data.schema.records import Bucket, LakeLocation
 
 HOME_LAKE = "home"
@@ -35,7 +35,7 @@ def files_of(lake: LakeLocation) -> Files:
     """Return file access for the lake."""
     if isinstance(lake, Path):
         return FolderFiles(lake)
-    from tasks.data.lake.bucket import BucketFiles
+    from tasks.data.lake.storage.bucket import BucketFiles
 
     return BucketFiles(lake)
 
@@ -44,7 +44,7 @@ def table_options(lake: LakeLocation) -> dict[str, str] | None:
     """Return the storage options of the Delta library; None for a folder."""
     if isinstance(lake, Path):
         return None
-    from tasks.data.lake.bucket import client_options
+    from tasks.data.lake.storage.bucket import client_options
 
     return client_options()
 
@@ -53,6 +53,6 @@ def access_error(lake: LakeLocation, error: Exception) -> AftercloseError | None
     """Return the access error behind an error of the Delta library; None where access is not the cause."""
     if isinstance(lake, Path):
         return None
-    from tasks.data.lake.bucket import known_access_error
+    from tasks.data.lake.storage.bucket import known_access_error
 
     return known_access_error(lake, error)

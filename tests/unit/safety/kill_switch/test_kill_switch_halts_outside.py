@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.core.homes.home import Home
-from tasks.safety.halts_outside import outside_folder, read_outside, remove_outside, write_outside
+from tasks.safety.kill_switch.halts_outside import outside_folder, read_outside, remove_outside, write_outside
 
 
 @pytest.fixture
