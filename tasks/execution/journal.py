@@ -178,7 +178,7 @@ def start_run(connection: sqlite3.Connection, session: date, at: datetime) -> Jo
 def store_execution(connection: sqlite3.Connection, execution: Execution) -> Execution:
     """Store the execution and return it; the one that is stored if it is of the same approval.
 
-    Raises SafetyError if the session is being executed on another approval.
+    Raises SafetyError if the session is being executed under another approval.
     """
     prepare(connection)
     with transaction(connection):
@@ -190,7 +190,7 @@ def store_execution(connection: sqlite3.Connection, execution: Execution) -> Exe
             return execution
     if known.approval_sha256 != execution.approval_sha256:
         raise SafetyError(
-            f"{execution.session} is being executed on another approval.",
+            f"{execution.session} is being executed under another approval.",
             remedy="An execution that has begun keeps its approval: trip the kill switch if it must stop.",
             session=execution.session.isoformat(),
         )

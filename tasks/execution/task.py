@@ -117,7 +117,7 @@ def _begin(run: Run, approved: Approved, day: RecordedDay, at: datetime) -> Exec
         approved.envelope.demo and settings.execution.broker != DEMO_BROKER
     ):  # where no gate would pass an order
         raise ConfigError(
-            f"The prices of a simulated market are invented: {settings.execution.broker} executes none of its trades.",
+            f"This market is simulated: {settings.execution.broker} does not execute its trades.",
             remedy=f"Execute them at the paper broker: `afterclose execute {run.session} --broker {DEMO_BROKER}`.",
         )
     opening = Declaration(" and ".join(approved.approvers), "the ledger begins", run.session.day, at)

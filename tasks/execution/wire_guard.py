@@ -58,7 +58,7 @@ class Wire:
 
 
 LIMITS: dict[str, str] = {  # names the limits for the log and the documentation
-    "form": "a valid id, symbol, side, timing; whole shares; a limit exactly if the timing is one",
+    "form": "a valid id, symbol, side, timing; whole shares; a limit price if, and only if, the timing is `limit`",
     "shares": f"1 to {MOST_SHARES:,} shares",
     "price": f"a quote and a limit from {LOWEST_PRICE} to {HIGHEST_PRICE:,} USD",
     "limit_distance": f"a limit within {MOST_LIMIT_DISTANCE:.0%} of the quote",
@@ -116,7 +116,7 @@ def _check_form(order: Order) -> None:
     if order.side not in ("BUY", "SELL") or order.timing not in ("market", "limit", "at_open", "at_close"):
         _refuse("form", "its side or timing is not valid")
     if (order.limit_price is None) == (order.timing == "limit"):
-        _refuse("form", "its limit does not go with its timing")
+        _refuse("form", "its limit does not match its timing")
     if isinstance(order.shares, bool) or not isinstance(order.shares, int):
         _refuse("form", "its shares are not whole")
     if not 1 <= order.shares <= MOST_SHARES:

@@ -323,5 +323,5 @@ def test_trades_of_a_simulated_market_begin_at_no_other_broker(approved, option)
     """Begun there, the day could not be continued anywhere: no gate passes its orders."""
     code, refused = approved.ask("execute", DAY, option, "--broker", "manual")
 
-    assert (code, "invented" in refused["what"]) == (2, True)
+    assert (code, refused["what"]) == (2, "This market is simulated: manual does not execute its trades.")
     assert approved.ask("execute", DAY, SEND, "--wait", "0", "--broker", "paper")[0] == 0

@@ -29,7 +29,7 @@ def booked_changes(connection: sqlite3.Connection, *, after: date, through: date
 def voids(lines: Sequence[Line], changes: Mapping[str, str]) -> dict[int, Reduction]:
     """Return the lines, by row, that must not be executed; their orders that rest at the broker are canceled. Pure."""
     return {
-        row: Reduction(0, f"{changes[line.symbol]}: approved in other shares", cancels=True)
+        row: Reduction(0, f"{changes[line.symbol]}: the approved line no longer applies", cancels=True)
         for row, line in enumerate(lines)
         if line.symbol in changes
     }

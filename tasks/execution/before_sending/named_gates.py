@@ -51,9 +51,9 @@ class NamedGates:
         if books.switch is None or books.switch.is_on:
             return checks.Admission("reductions", "switch", "the kill switch allows reductions only")
         if books.is_reconciled is not True:
-            return checks.Admission("reductions", "reconciled", "books and broker are not reconciled")
+            return checks.Admission("reductions", "reconciled", "ledger and broker are not reconciled")
         if account.only_closing:
-            return checks.Admission("reductions", "only_closing", "the broker only takes closing orders")
+            return checks.Admission("reductions", "only_closing", "the broker accepts only closing orders")
         return checks.Admission("everything")
 
     def check(self, order: Order, line: Line, facts: checks.Facts) -> checks.Verdict:

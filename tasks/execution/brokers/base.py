@@ -22,7 +22,7 @@ class UnansweredError(BrokerError):
 
 
 class ThrottledError(BrokerError):
-    """The broker takes no more requests for now; this one was not carried out."""
+    """The broker accepts no more requests for now; this one was not carried out."""
 
     def __init__(self, what: str, *, remedy: str, retry_after_s: float) -> None:
         super().__init__(what, remedy=remedy, retry_after_s=retry_after_s)

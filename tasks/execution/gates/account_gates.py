@@ -19,7 +19,7 @@ def reconciled(facts: Facts) -> Outcome:
     """Books and broker agree; until then only what the broker itself says is held may be reduced."""
     if facts.order.is_sale:
         return SALE
-    is_reconciled = known(facts.books.is_reconciled, "whether the books are reconciled")
+    is_reconciled = known(facts.books.is_reconciled, "whether the ledger is reconciled")
     return outcome(is_reconciled, "yes" if is_reconciled else "no", "yes", "nothing is bought before that")
 
 
@@ -29,7 +29,7 @@ def only_closing(facts: Facts) -> Outcome:
         return SALE
     is_free = not facts.account.only_closing
     return outcome(
-        is_free, "free" if is_free else "only closing", "free", "the broker only takes closing orders"
+        is_free, "free" if is_free else "only closing", "free", "the broker accepts only closing orders"
     )
 
 

@@ -62,7 +62,7 @@ def approved_line(facts: Facts) -> Outcome:
         (order.symbol, order.side) == (line.symbol, line.side),
         f"{order.side} {order.symbol}",
         f"{line.side} {line.symbol}",
-        f"line {order.row} was approved as something else",
+        f"line {order.row} was approved with another symbol or side",
     )
 
 
@@ -165,5 +165,5 @@ def window(facts: Facts) -> Outcome:
         False,  # noqa: FBT003
         f"{now:%m-%d %H:%M}Z",
         f"{max(first, takes_at):%m-%d %H:%M}Z to {last:%m-%d %H:%M}Z",
-        "not taken now",
+        "the broker does not accept it now",
     )

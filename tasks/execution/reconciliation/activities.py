@@ -129,7 +129,7 @@ def _dividend(activity: Activity, context: Context) -> Difference:
     if due is not None:
         entry = _entry(activity, "dividend", context.at, receivable_cents=-due.cents)
         deviation = activity.cash_cents - due.cents
-        less = f", {_usd(deviation)} other than was due" if deviation else ""
+        less = f", {_usd(deviation)} different from what was due" if deviation else ""
         return _explained(activity, (entry,), f"{activity.symbol} paid the dividend of {due.ex_date}{less}.")
     carried = _carried_payment(activity, context.entries)
     if carried is not None:
@@ -234,7 +234,7 @@ def _split(activity: Activity, context: Context) -> Difference:
         if price_jump(action) in {PriceJump.REVERSED, PriceJump.NONE}:
             return _refused(
                 activity,
-                f"The broker split {activity.symbol} {split_text(action.split)}, but its price did not move so",
+                f"The broker split {activity.symbol} {split_text(action.split)}, but its price moved differently",
                 context,
             )
         if activity.shares not in possible_changes(held, action.split):

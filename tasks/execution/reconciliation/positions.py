@@ -206,7 +206,7 @@ def _unfilled(
     before = held.get(symbol, Decimal(0))
     shown = before + gap
     counterpart = _counterpart(gap, now.gaps)
-    renamed = f" As many shares differ in {counterpart}: a symbol change?" if counterpart else ""
+    renamed = f" The same number of shares differs in {counterpart}: a symbol change?" if counterpart else ""
     counts = f"The broker shows {shown:f} {symbol}, the ledger {before:f}"
     if before and not shown:
         return _different(

@@ -18,7 +18,7 @@ from tests.execution_days import EVENING, FILLS, LINES, MORNING, OPENS, SESSION,
 from tests.unit.execution.test_execution_at_paper import PaperDay
 
 SPLIT = CorporateAction("AAA", FILLS, split=Fraction(2))
-WHY = "AAA splits 2 for 1 on 2024-06-17: approved in other shares"
+WHY = "AAA splits 2 for 1 on 2024-06-17: the approved line no longer applies"
 
 
 def of(*actions, renames=()):
@@ -54,7 +54,7 @@ def test_a_buy_of_a_new_symbol_is_never_sent(tmp_path):
 
     day.steps()
 
-    assert reasons(day) == {"CCC": "CCC becomes XXX on 2024-06-17: approved in other shares"}
+    assert reasons(day) == {"CCC": "CCC becomes XXX on 2024-06-17: the approved line no longer applies"}
     assert "CCC" not in {real.symbol for real in day.truth().orders}
 
 

@@ -1,4 +1,4 @@
-"""The mark of a simulated market is in the file with every trade, and on no page with any."""
+"""The mark of a simulated market is in the file with every trade, and is not repeated on pages."""
 
 import pytest
 

@@ -143,7 +143,7 @@ def _error(what: str, response: requests.Response, body: object) -> Exception:
     if status == 429:
         pause = _retry_after_s(response)
         return ThrottledError(
-            f"Alpaca takes no more requests for now: {what} was not carried out.",
+            f"Alpaca accepts no more requests for now: {what} was not carried out.",
             remedy=f"Wait {pause:.0f} seconds and run the same command again.",
             retry_after_s=pause,
         )

@@ -151,7 +151,7 @@ class ManualBroker:
         with self._answering() as connection, transaction(connection):
             if store.orders(connection, order_id=order.order_id):
                 raise RefusedError(
-                    f"There is a ticket {order.order_id} already.",
+                    f"A ticket {order.order_id} already exists.",
                     remedy="Look it up by its id.",
                     code="duplicate",
                     duplicate=True,

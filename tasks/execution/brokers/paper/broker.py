@@ -193,7 +193,7 @@ class PaperBroker:
         """Raise RefusedError for an order that the account does not take."""
         if stored.order_of(connection, order.order_id) is not None:
             raise RefusedError(
-                f"The paper account has an order {order.order_id} already.",
+                f"The paper account already has an order {order.order_id}.",
                 remedy="Look it up by its id.",
                 code="duplicate",
                 duplicate=True,
