@@ -42,6 +42,11 @@ class Monitoring(Section):
     """Largest change of the number of names in the universe against its median over 20 sessions."""
     max_volume_ratio: Annotated[float, Field(gt=1)]
     """Largest ratio, up or down, of a session's typical volume to that of the 63 sessions before."""
+    max_moves: NotNegative
+    """Daily move of a typical name apart from the others, over 10 sessions, in daily moves of the market as the
+    volatility index says them, above which it may be an alert."""
+    max_moves_ratio: Annotated[float, Field(gt=1)]
+    """It is one if it is also this many times that of the 63 sessions before."""
     retrain_after_days: Count
     """Age of the champion, in days, from which `weekly --if-needed` trains a new one without an alert."""
     retrain_after_sessions: Count

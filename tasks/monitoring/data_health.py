@@ -1,4 +1,6 @@
-"""Compare the session's data with their own recent past: size of the universe, volumes, unchanged closes. Pure."""
+"""Compare the session's data with their own recent past: size of the universe, volumes, closes, moves. Pure."""
+
+from math import sqrt
 
 import numpy as np
 
@@ -6,7 +8,8 @@ from config.monitoring_section import Monitoring
 from tasks.data.schema.records import Matrix, Panel
 from tasks.monitoring.schema import Alert, DataFigures
 
-UNIVERSE_SESSIONS, BEFORE_SESSIONS = 20, 63
+UNIVERSE_SESSIONS, BEFORE_SESSIONS, MOVES_SESSIONS = 20, 63, 10
+SESSIONS_PER_YEAR = 252
 
 
 def data_figures(panel: Panel) -> DataFigures:
@@ -18,12 +21,15 @@ def data_figures(panel: Panel) -> DataFigures:
     ratio = _nan_median(volume[-1] / _median_by_name(volume[rows]))
     unchanged = _unchanged(panel)
     before = unchanged[rows]
+    moves, moves_before = _moves(panel)
     return DataFigures(
         universe=int(is_member[-1].sum()),
         universe_before=float(np.median(sizes)) if len(sizes) else float(is_member[-1].sum()),
         volume_ratio=ratio if np.isfinite(ratio) else 1.0,
         unchanged_frac=float(unchanged[-1]),
         unchanged_before=float(np.median(before)) if len(before) else 0.0,
+        moves=moves,
+        moves_before=moves_before,
     )
 
 
@@ -50,6 +56,13 @@ def data_alerts(figures: DataFigures, limits: Monitoring, *, scored: int, left_o
             f"{figures.unchanged_frac:.0%} of the closes equal those of the session before: stale prices?"
         )
         alerts.append(Alert("unchanged_prices", figures.unchanged_frac, limit, detail))
+    limit = max(limits.max_moves, limits.max_moves_ratio * figures.moves_before)
+    if figures.moves > limit:
+        detail = (
+            f"Apart from the others, a typical name moves {figures.moves:.2f} times as much in a session as the "
+            f"volatility index says of the market; it was {figures.moves_before:.2f} times: wrong prices?"
+        )
+        alerts.append(Alert("moves", figures.moves, limit, detail))
     return alerts
 
 
@@ -59,6 +72,22 @@ def _unchanged(panel: Panel) -> Matrix:
     close, is_member = panel.raw_close[rows], panel.is_member[rows]
     same = (close[1:] == close[:-1]) & is_member[1:]
     return np.asarray(same.sum(axis=1) / np.maximum(is_member[1:].sum(axis=1), 1), dtype=np.float64)
+
+
+def _moves(panel: Panel) -> tuple[float, float]:
+    """Return the typical own move of the last sessions and of those before; zeros if one of them is not known.
+
+    The index grows with the market's moves, so a crash changes little of it. Prices of another scale do.
+    """
+    rows = slice(-1 - MOVES_SESSIONS - BEFORE_SESSIONS, None)
+    close, implied = panel.close[rows], panel.volatility_index[rows][1:] / 100 / sqrt(SESSIONS_PER_YEAR)
+    returns = np.where(panel.is_member[rows][1:], close[1:] / close[:-1] - 1, np.nan)
+    own = np.array([_nan_median(np.abs(row - _nan_median(row))) for row in returns])
+    last, before = (
+        _nan_median((own / implied)[-MOVES_SESSIONS:]),
+        _nan_median((own / implied)[:-MOVES_SESSIONS]),
+    )
+    return (last, before) if np.isfinite(last) and np.isfinite(before) else (0.0, 0.0)
 
 
 def _median_by_name(values: Matrix) -> Matrix:

@@ -103,6 +103,8 @@ class DataFigures:
     volume_ratio: float  # of a typical name against the median of the 63 sessions before
     unchanged_frac: float  # names whose close is that of the session before
     unchanged_before: float  # median of the 63 sessions before
+    moves: float  # of a typical name apart from the others, in daily moves that the volatility index says; 10 sessions
+    moves_before: float  # median of the 63 sessions before
 
 
 @dataclass(frozen=True)

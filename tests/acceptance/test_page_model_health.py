@@ -30,7 +30,7 @@ WINDOW = SkillWindow(
     0.53,
     0.4,
 )
-DATA = DataFigures(480, 480.0, 1.0, 0.0, 0.0)
+DATA = DataFigures(480, 480.0, 1.0, 0.0, 0.0, 0.7, 0.7)
 
 
 def drifted(column: str, psi: float, largest: float) -> ColumnDrift:

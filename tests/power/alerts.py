@@ -39,12 +39,13 @@ SETTINGS = make_settings(
         "models.quick_candidates": ["lightgbm"],
     }
 )
-# seeds of markets of four quarters each, and of markets with faults; the thresholds were set on others (101 to 226)
-QUIET, FAULTY = range(305, 331), range(401, 405)
+# seeds of quiet markets, and of markets with faults; the thresholds were set on others (101 to 226)
+QUIET, FAULTY = range(311, 321), range(401, 405)
 QUIET_NAMES, FAULTY_NAMES = 120, 300
 LIMITS, MODELS = SETTINGS.monitoring, SETTINGS.models
 NAMES = SETS[MODELS.features]
-TRAINED, LIVE, QUARTER = 2_600, 252, 63  # sessions
+TRAINED, QUARTER = 2_600, 63  # sessions
+QUIET_QUARTERS = 8
 WINDOW = 293
 DRIFT_EVERY = 5  # sessions: values are pooled over twenty
 Fault = Callable[[Panel, int], Panel]
@@ -63,10 +64,13 @@ class Live:
     accuracy: float
 
 
-def make_live(seed: int, *, symbols: int, information_coefficient: float) -> Live:
-    """Train a champion on the first sessions of a market."""
+def make_live(seed: int, *, symbols: int, information_coefficient: float, sessions: int) -> Live:
+    """Train a champion on the first sessions of a market; `sessions` follow."""
     market = known_market(
-        seed=seed, symbols=symbols, sessions=TRAINED + LIVE, information_coefficient=information_coefficient
+        seed=seed,
+        symbols=symbols,
+        sessions=TRAINED + sessions,
+        information_coefficient=information_coefficient,
     )
     past = rows_of(market.panel, slice(0, TRAINED))
     run = run_selection(
@@ -89,7 +93,7 @@ def make_live(seed: int, *, symbols: int, information_coefficient: float) -> Liv
 
 
 def alerts_of(
-    live: Live, fault: Fault | None = None, *, sessions: int = LIVE, skill_ends: bool = False
+    live: Live, fault: Fault | None = None, *, sessions: int, skill_ends: bool = False
 ) -> dict[int, set[str]]:
     """Return the names of the alerts by live session, counted from 1.
 
@@ -145,7 +149,7 @@ def volumes_in_thousands(panel: Panel, row: int) -> Panel:
 
 
 def wilder_market(panel: Panel, row: int) -> Panel:
-    """Every move of every price is three times as large."""
+    """Every move of every price is three times as large; the volatility index is as before."""
     growth = np.log(panel.close / panel.close[row - 1]) * 2
     scale = np.where(np.arange(len(panel.close))[:, None] >= row, np.exp(growth), 1.0)
     return replace(panel, **{name: getattr(panel, name) * scale for name in ("open", "high", "low", "close")})
@@ -192,7 +196,7 @@ def _with(panel: Panel, row: int, **factors: float) -> Panel:
 
 FAULTS: dict[str, tuple[Fault | None, set[str]]] = {
     "volumes in thousands": (volumes_in_thousands, {"volume", "feature_drift_single", "feature_drift"}),
-    "moves three times as large": (wilder_market, {"feature_drift", "feature_drift_single"}),
+    "moves three times as large": (wilder_market, {"moves", "feature_drift", "feature_drift_single"}),
     "fundamentals in thousands": (fundamentals_in_thousands, {"feature_drift", "feature_drift_single"}),
     "half of the bars repeated": (stale_prices, {"unchanged_prices"}),
     "no fundamentals": (no_fundamentals, {"feature_missing"}),
@@ -203,17 +207,20 @@ FAULTS: dict[str, tuple[Fault | None, set[str]]] = {
 
 def quiet_quarters(seed: int) -> list[list[str]]:
     """Return the alerts of each quarter of a market in which nothing happens."""
-    found = alerts_of(make_live(seed, symbols=QUIET_NAMES, information_coefficient=0.05))
-    quarters = range(0, LIVE, QUARTER)
+    sessions = QUIET_QUARTERS * QUARTER
+    live = make_live(seed, symbols=QUIET_NAMES, information_coefficient=0.05, sessions=sessions)
+    found = alerts_of(live, sessions=sessions)
+    quarters = range(0, sessions, QUARTER)
     return [sorted(set().union(*(found[start + 1 + k] for k in range(QUARTER)))) for start in quarters]
 
 
 def sessions_until(seed: int) -> dict[str, int | None]:
     """Return for each fault the live session of the first right alert; None: not in half a year."""
-    live = make_live(seed, symbols=FAULTY_NAMES, information_coefficient=0.2)
+    sessions = 2 * QUARTER
+    live = make_live(seed, symbols=FAULTY_NAMES, information_coefficient=0.2, sessions=sessions)
     result = {}
     for name, (fault, right) in FAULTS.items():
-        found = alerts_of(live, fault, sessions=2 * QUARTER, skill_ends=fault is None)
+        found = alerts_of(live, fault, sessions=sessions, skill_ends=fault is None)
         result[name] = next((session for session, names in found.items() if names & right), None)
     return result
 

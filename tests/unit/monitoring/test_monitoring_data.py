@@ -49,6 +49,45 @@ def test_prices_that_are_often_unchanged_by_themselves_are_not():
     assert alerts_of(replace(panel, raw_close=close)) == []
 
 
+def moving(factor, *, index=15.0):
+    """A quiet market of which the last ten sessions move by this factor, at this volatility index."""
+    panel = make_panel(sessions=100)
+    moves = np.diff(np.log(panel.close), axis=0)
+    moves[-10:] *= factor
+    close = panel.close[0] * np.exp(np.vstack([np.zeros(30), np.cumsum(moves, axis=0)]))
+    volatility_index = panel.volatility_index.copy()
+    volatility_index[-10:] = index
+    return replace(panel, close=close, volatility_index=volatility_index)
+
+
+def test_moves_that_grow_without_the_volatility_index_are_an_alert():
+    figures = data_figures(moving(3.0))
+
+    assert figures.moves == pytest.approx(3 * figures.moves_before, rel=0.3)
+    assert alerts_of(moving(3.0)) == ["moves"]
+
+
+def test_moves_that_grow_with_the_volatility_index_are_a_wild_market_and_no_alert():
+    assert alerts_of(moving(3.0, index=45.0)) == []
+
+
+def test_moves_below_what_the_index_says_of_the_market_are_no_alert_whatever_they_were():
+    """Three times as much as next to nothing."""
+    panel = moving(3.0)
+    still = replace(panel, close=panel.close**0.2)
+
+    assert data_figures(still).moves > 2 * data_figures(still).moves_before > 0
+    assert alerts_of(still) == []
+
+
+@pytest.mark.parametrize("known", [0, 5])
+def test_without_a_volatility_index_moves_are_not_judged(known):
+    panel = moving(3.0)
+    index = np.where(np.arange(100) >= 100 - known, panel.volatility_index, np.nan)
+
+    assert alerts_of(replace(panel, volatility_index=index)) == []
+
+
 def test_a_universe_that_lost_names_is_an_alert():
     panel = make_panel(sessions=100)
     is_member = panel.is_member.copy()
