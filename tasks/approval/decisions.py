@@ -140,6 +140,7 @@ def examine(run: Run, at: datetime, *, revision: int | None = None) -> Proposal:
         _refuse_other_revision(session, approval.envelope, envelope)
         check_bound(stored, approval.envelope, requirements)
         for one in approval.signatures:
+            check_time(one, requirements)
             check_overruling(one, requirements)
     refuse_halt(run, envelope)
     return Proposal(day, envelope, requirements, approval)

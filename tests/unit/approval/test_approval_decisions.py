@@ -127,6 +127,17 @@ def test_a_signature_from_the_future_is_not_stored(tmp_path):
     assert not (folder_of(run) / "approval.json").exists()
 
 
+def test_a_second_signature_is_not_stored_while_the_first_one_is_from_the_future(tmp_path):
+    """The clock was set back: once it has caught up, the day would be approved by a command that was refused."""
+    run = make_home(tmp_path / "home", **{"approval.persons": 2})
+    ann, bob = add_person(run, "Ann Lee"), add_person(run, "Bob Ray")
+    late = EVENING + timedelta(minutes=5)
+    sign_day(run, ann, at=late)
+
+    assert reason_of(partial(sign_day, at=EVENING), run, bob) == "time"
+    assert reason_of(verify_approval, run, late) == "persons"
+
+
 def test_a_halt_that_allows_reductions_allows_a_day_of_sales_only(run):
     trip_switch(run.home, "safety", "loss", EVENING, cause="daily_loss")
     assert reason_of(examine, run, EVENING) == "halted"
