@@ -26,6 +26,7 @@ from tasks.execution.schema import Order
 
 MARKER = "paper_account"  # its record in the home's marker
 WAIT_S = 30.0  # for another process's transaction
+DECLARE = "Declare what the account holds: `afterclose positions import FILE --by NAME --reason TEXT`."
 
 SCHEMA = """
 CREATE TABLE account (
@@ -115,7 +116,7 @@ def begin_paper_account(
     if cash_cents < 0:
         raise ConfigError(
             f"A paper account cannot begin with {cash_cents / 100:,.2f} USD of cash.",
-            remedy="Correct the CASH row of the positions file.",
+            remedy=DECLARE,
         )
     opening = sha256_of_record([name, cash_cents, str(session), *(f"{s} {n}" for s, n in held.items())])
     if not home.paper_account.exists():
@@ -161,7 +162,7 @@ def _whole(symbol: str, count: Decimal) -> int:
     if count != int(count) or count < 0:
         raise ConfigError(
             f"{count} shares of {symbol} are held: a paper account requires whole shares and no short positions.",
-            remedy="Correct the shares in the positions file.",
+            remedy=DECLARE,
             symbol=symbol,
         )
     return int(count)

@@ -402,8 +402,9 @@ def test_an_account_begins_once_and_only_as_declared(tmp_path):
     with pytest.raises(SafetyError, match="no paper account yet"):
         PaperBroker(home, LiteralMarket({}), Clock())
     for shares, cash in (({"A": Decimal("1.5")}, 0), ({"A": Decimal(-1)}, 0), ({}, -1)):
-        with pytest.raises(ConfigError):
+        with pytest.raises(ConfigError) as refused:
             begin_paper_account(home, shares, cash, session=D, name="PAPER")
+        assert "`afterclose positions import FILE" in refused.value.remedy  # the positions file is derived
     assert begin_paper_account(home, {"A": Decimal("1.0")}, 0, session=D, name="PAPER")
     assert not begin_paper_account(home, {"B": Decimal(5)}, 7, session=F, name="PAPER")
 
