@@ -287,7 +287,7 @@ def _scored(candidates: Sequence[ScoredCandidate]) -> list[ScoredCandidate]:
 
 
 def _parts(missing: Sequence[Named], processes: int) -> list[tuple[Named, ...]]:
-    """Divide the missing combinations, in order, into groups of nearly equal size, equally many for every process."""
+    """Divide the missing combinations, in order, into groups of nearly equal size, the same number for each process."""
     rounds = -(-len(missing) // (processes * LARGEST_GROUP))
     groups = min(processes * rounds, len(missing))
     edges = [len(missing) * group // groups for group in range(groups)] if groups else []

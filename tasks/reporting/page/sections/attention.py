@@ -1,7 +1,7 @@
 """List what is unusual today: what a person reads before everything else.
 
-Stops are first, then what is new, the gravest first, then what earlier sessions had too, with the number of sessions in
-a row. Each line links to the section that has the details. An ordinary day has none.
+Stops are first, then what is new, the most serious first, then what earlier sessions had too, with the number of
+sessions in a row. Each line links to the section that has the details. An ordinary day has none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ def attention(
     bridge: Bridge,
     contributors: Sequence[ContributorLine],
 ) -> tuple[Item, ...]:
-    """Return the items: stops, what is new, what lasts; in each the gravest first, otherwise in reading order."""
+    """Return the items: stops, what is new, what lasts; in each the most serious first, then in reading order."""
     before = inputs.previous.unusual if inputs.previous else {}
     items = [
         *(Item("warning", words, "summary", (words,)) for words in notices(inputs)),
@@ -84,7 +84,7 @@ def _sessions(lasting: Sequence[str], before: Mapping[str, int]) -> int:
 
 
 def _limits(assessment: Assessment, before: Mapping[str, int]) -> list[Item]:
-    """Return one item for the limits that were exceeded for equally many sessions."""
+    """Return one item for the limits that were exceeded for the same number of sessions."""
     by_sessions: dict[int, list[LimitState]] = {}
     for state in assessment.breached:
         by_sessions.setdefault(_sessions((_name(state),), before), []).append(state)
@@ -199,7 +199,7 @@ def _trades(inputs: DayInputs, trades: list[TradeLine]) -> list[Item]:
 
 
 def _fragile(inputs: DayInputs) -> list[Item]:
-    """Name the trades that few reruns have, the rarest first."""
+    """Name the trades that persist in few reruns, the fewest first."""
     found = [(one.symbol, one.survival) for one in inputs.records.tickets.tickets if one.is_fragile]
     known = sorted(
         (survival.persisted, symbol, survival.runs) for symbol, survival in found if survival is not None
@@ -208,10 +208,9 @@ def _fragile(inputs: DayInputs) -> list[Item]:
         return []
     named = _named([f"{symbol} in {persisted} of {runs}" for persisted, symbol, runs in known])
     mark = typeset_percent(inputs.run.settings.trades.fragile_below_frac, 0)
-    persist = (
-        f"persist{'s' if len(known) == 1 else ''} in less than {mark} of the reruns on slightly other inputs"
-    )
-    return [Item("warning", f"{counted(len(known), 'fragile trade')} {persist}: {named}.", "why")]
+    trades = f"{counted(len(known), 'fragile trade')} persist{'s' if len(known) == 1 else ''}"
+    text = f"{trades} in less than {mark} of the reruns with slightly different inputs: {named}."
+    return [Item("warning", text, "why")]
 
 
 def _overrides(inputs: DayInputs) -> list[Item]:

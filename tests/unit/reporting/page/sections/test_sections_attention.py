@@ -69,7 +69,7 @@ def test_a_bridge_that_does_not_close_is_a_stop_and_a_closed_one_is_not_listed()
         "2 intended trades dropped: MRDN, ZPHR.",
         "Max Sharpe gave no portfolio; HRP was used instead.",
         "1 trade of 2024-06-13 filled with fewer shares than approved: ALDR.",
-        "9 fragile trades persist in less than 60% of the reruns on slightly other inputs: ",
+        "9 fragile trades persist in less than 60% of the reruns with slightly different inputs: ",
     ],
 )
 def test_the_example_lists_each_unusual_fact_once(found):
