@@ -8,7 +8,7 @@ from tasks.core.clock import now
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.sessions import last_closed_session, session_after
 from tasks.execution.brokers.registry import open_broker, stored_market
-from tasks.execution.monitoring.rules import Breach
+from tasks.execution.monitoring.intraday_triggers import Breach
 from tasks.execution.monitoring.watching import watch
 from tasks.execution.reconciliation.own_orders import all_order_ids
 from tasks.ledger.anchor import is_begun

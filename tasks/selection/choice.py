@@ -1,4 +1,4 @@
-"""Select the candidate of the week and compare it with the champion in production, without selection bias.
+"""Select the candidate of the week without selection bias.
 
 Earlier folds select, later ones confirm: the reported metrics come from sessions that had no part in the selection. A
 candidate that fails to confirm is not replaced by the next best, which would be a selection on those sessions.
@@ -6,16 +6,13 @@ candidate that fails to confirm is not replaced by the next best, which would be
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from math import isfinite
 
-from tasks.models.kinds.registry import BASELINE, YARDSTICK
-from tasks.models.schema import Champion, Statistic
+from tasks.models.kinds.registry import YARDSTICK
 from tasks.models.skill import deflated_words
-from tasks.selection.schema import CandidateResult, Choice, Deflation, Rival
+from tasks.selection.schema import CandidateResult, Choice, Deflation
 from tasks.selection.statement import NOTHING_FOUND, signed, stated
 
-DAYS_TO_NEXT_WEEKLY = 7
 NEAR_TIE = (
     1.0  # in t: about the standard deviation of the difference between two learners on the selection folds
 )
@@ -29,14 +26,6 @@ class PromotionLimits:
     max_train_test_gap: float
     max_age_days: int
     min_deflated_sharpe: float
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Whether the choice replaces the incumbent champion, and why."""
-
-    promote: bool
-    reason: str
 
 
 def select_candidate(
@@ -173,89 +162,6 @@ def _overfitted(gap: float, limits: PromotionLimits) -> str:
     return (
         f"does {100 * gap:.1f} points better in training than in the test"
         f" (limit {100 * limits.max_train_test_gap:g})"
-    )
-
-
-def compare_with_incumbent(
-    choice: Choice,
-    results: Sequence[CandidateResult],
-    incumbent: Champion | None,
-    *,
-    session: date,
-    limits: PromotionLimits,
-    statistic: Statistic,
-    rival: Rival | None = None,
-) -> Decision:
-    """Return whether the choice replaces the champion in production; always if there is none.
-
-    A champion recorded under another statistic than this week's is compared only if it was measured again (`rival`).
-    """
-    if incumbent is None:
-        return Decision(promote=True, reason=_first(choice))
-    if choice.result is None:
-        return _without_candidate(choice, incumbent, session=session, limits=limits)
-    if incumbent.name == choice.result.name:
-        return Decision(promote=True, reason=f"{choice.reason} Retrained on all data known now.")
-    if incumbent.kind == BASELINE:
-        return Decision(promote=True, reason=f"{choice.reason} It replaces the baseline.")
-    if incumbent.statistic != statistic:
-        return _compare_anew(choice.result, choice.reason, incumbent, rival)
-    return _compare_metrics(choice.result, choice.reason, results, incumbent)
-
-
-def _first(choice: Choice) -> str:
-    return f"{choice.reason} There was no champion to compare with." if choice.result else _baseline(choice)
-
-
-def _baseline(choice: Choice) -> str:
-    return f"{choice.reason} The equal-weight baseline is used, because no signal is better than an unconfirmed one."
-
-
-def _without_candidate(
-    choice: Choice, incumbent: Champion, *, session: date, limits: PromotionLimits
-) -> Decision:
-    if incumbent.kind == BASELINE:
-        return Decision(promote=True, reason=_baseline(choice))
-    age = (session - incumbent.selection_date).days
-    if age + DAYS_TO_NEXT_WEEKLY > limits.max_age_days:
-        return Decision(
-            promote=True,
-            reason=f"{_baseline(choice)} {incumbent.name} is {age} days old and would exceed its age limit of"
-            f" {limits.max_age_days} days before the next week.",
-        )
-    return Decision(promote=False, reason=f"{choice.reason} {incumbent.name} stays ({age} days old).")
-
-
-def _compare_metrics(
-    best: CandidateResult, reason: str, results: Sequence[CandidateResult], incumbent: Champion
-) -> Decision:
-    """Compare neutral ICs: on the same folds if the incumbent was trained too, else with its recorded metrics."""
-    same_folds = [result.choice["neutral_ic"] for result in results if result.name == incumbent.name]
-    theirs = same_folds[0] if same_folds else incumbent.metrics.get("neutral_ic", float("nan"))
-    ours = best.choice["neutral_ic"] if same_folds else best.confirmation["neutral_ic"]
-    where = "on the same folds" if same_folds else "by its recorded metrics"
-    return _better(best.name, ours, reason, incumbent.name, theirs, where)
-
-
-def _compare_anew(best: CandidateResult, reason: str, incumbent: Champion, rival: Rival | None) -> Decision:
-    if rival is None or rival.neutral_ic is None:
-        measurable = (
-            f"; {rival.sessions} sessions after its training are too few to measure it again" if rival else ""
-        )
-        return Decision(
-            promote=True,
-            reason=f"{reason} {incumbent.name} was recorded under another statistic and is not compared{measurable}.",
-        )
-    where = f"measured again on {rival.sessions} sessions after its training"
-    return _better(best.name, rival.candidates[best.name], reason, incumbent.name, rival.neutral_ic, where)
-
-
-def _better(name: str, ours: float, reason: str, incumbent: str, theirs: float, where: str) -> Decision:
-    if not isfinite(theirs) or ours > theirs:
-        return Decision(promote=True, reason=f"{reason} It beats {incumbent}, {signed(theirs)} {where}.")
-    return Decision(
-        promote=False,
-        reason=f"{name} ({signed(ours)}) is not better than {incumbent} ({signed(theirs)} {where}), which stays.",
     )
 
 

@@ -7,23 +7,18 @@ import logging
 from dataclasses import replace
 from datetime import date
 
-from tasks.core.errors import ModelError
 from tasks.core.homes.home import Home
 from tasks.models.kinds.registry import KINDS
-from tasks.models.registry.champion import library_versions, refuse_unknown_optimizer
+from tasks.models.registry.champion import library_versions
 from tasks.models.registry.metadata import Metadata
 from tasks.models.registry.store import (
     clear_challenger,
-    has_champion,
     promote_version,
     prune_versions,
-    read_production,
     write_challenger,
     write_version,
 )
 from tasks.models.schema import Champion
-from tasks.selection.choice import Decision, PromotionLimits, compare_with_incumbent
-from tasks.selection.live_verdict import stated_verdict
 from tasks.selection.net.statement import net_figures_of
 from tasks.selection.schema import CandidateResult, Choice, Training
 from tasks.selection.statement import bounds
@@ -81,38 +76,6 @@ def describe(training: Training, *, optimizer: str, min_t: float) -> Metadata:
         probe=training.probe,
         baseline=training.baseline,
     )
-
-
-def decide_promotion(
-    training: Training, home: Home, limits: PromotionLimits
-) -> tuple[Champion | None, Decision]:
-    """Return the champion in production, if readable, and whether the week's choice replaces it."""
-    incumbent, problem = _incumbent(home)
-    if incumbent is not None and _is_from_this_training(incumbent, training):
-        return incumbent, Decision(
-            promote=True, reason=incumbent.selection_reason
-        )  # a rerun: the same bytes again
-    rival = incumbent
-    if incumbent is not None and incumbent.feature_set != training.feature_set:
-        rival, problem = (
-            None,
-            f"{incumbent.name} was trained on a different feature set from the current one.",
-        )
-    if incumbent is not None and incumbent.trained_through > training.trained_through:
-        rival = None  # trained on later prices: neither compared nor replaced
-    live, anew = training.live, training.rival
-    if rival is not None and live is not None and live.model == rival.name and not live.earns_its_place:
-        rival, problem = None, f"{live.model} no longer earns its place: {stated_verdict(live)}."
-    decision = compare_with_incumbent(
-        training.choice,
-        training.results,
-        rival,
-        session=training.session,
-        limits=limits,
-        statistic=training.statistic,
-        rival=anew if anew and rival and anew.model_sha256 == rival.model_sha256 else None,
-    )
-    return incumbent, replace(decision, reason=f"{decision.reason} {problem}".rstrip())
 
 
 def install(home: Home, metadata: Metadata, model: bytes, incumbent: Champion | None) -> bool:
@@ -177,27 +140,3 @@ def _figures(result: CandidateResult, min_t: float) -> dict[str, float]:
         | bounds(figures, min_t)
         | {"train_test_gap": result.train_test_gap}
     )
-
-
-def _is_from_this_training(incumbent: Champion, training: Training) -> bool:
-    own = training.session, training.model.sha256, training.feature_set, training.optimizer
-    theirs = (
-        incumbent.selection_date,
-        incumbent.model_sha256,
-        incumbent.feature_set,
-        incumbent.optimizer,
-    )
-    return theirs == own and incumbent.selection_reason.startswith(training.choice.reason)
-
-
-def _incumbent(home: Home) -> tuple[Champion | None, str]:
-    """Return the champion in production, or None and why it cannot be used."""
-    if not has_champion(home):
-        return None, ""
-    try:
-        found = read_production(home).metadata.champion
-        refuse_unknown_optimizer(found)
-    except ModelError as error:
-        log.warning("%s", error)
-        return None, f"The old champion could not be used: {error.what}"
-    return found, ""

@@ -57,7 +57,6 @@ from tasks.selection.paths.finalists import cross_validate, finalists_of
 from tasks.selection.placebo.runs import run_placebos
 from tasks.selection.promotion import (
     challenger_of,
-    decide_promotion,
     describe,
     install,
     install_challenger,
@@ -65,6 +64,7 @@ from tasks.selection.promotion import (
     why_not_in_production,
 )
 from tasks.selection.record import counted_by_session, fifths, session_ics
+from tasks.selection.replacement import decide_promotion
 from tasks.selection.report import comparison, page
 from tasks.selection.rival import measure_rival
 from tasks.selection.schema import (

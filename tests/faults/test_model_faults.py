@@ -34,7 +34,8 @@ from tasks.models.registry.store import (
     write_version,
 )
 from tasks.models.task import score_universe
-from tasks.selection.promotion import decide_promotion, describe, install_challenger
+from tasks.selection.promotion import describe, install_challenger
+from tasks.selection.replacement import decide_promotion
 from tasks.selection.schema import Choice
 from tests.builders import make_run
 from tests.champions import (

@@ -11,7 +11,8 @@ from tasks.models.schema import Champion
 from tasks.models.scoring import ranked
 from tasks.models.training.metrics import metrics_of
 from tasks.models.training.walkforward import BLOCK, Window, make_folds, sampled_sessions, split_folds
-from tasks.selection.choice import compare_with_incumbent, select_candidate
+from tasks.selection.choice import select_candidate
+from tasks.selection.replacement import compare_with_incumbent
 from tests.champions import FRIDAY, LIMITS, STATISTIC, make_result
 from tests.unit.models.datasets import make_data
 

@@ -9,7 +9,7 @@ from tasks.core.homes.home import Home
 from tasks.core.sessions import exchange_date, session_on
 from tasks.execution.brokers.base import Broker, BrokerAccount, BrokerPosition, Quote
 from tasks.execution.journal import active_sessions, read_execution, read_orders
-from tasks.execution.monitoring.rules import (
+from tasks.execution.monitoring.intraday_triggers import (
     PAST_SESSION,
     SILENCE,
     Breach,

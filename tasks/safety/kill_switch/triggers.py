@@ -1,4 +1,6 @@
-"""Rules that trip the kill switch: losses, Sharpe ratio, volatility, stale data. tasks/safety/task trips it.
+"""Rules by which a day trips the kill switch: losses, Sharpe ratio, volatility, stale data. tasks/safety/task trips it.
+
+Those of an open exchange are in tasks/execution/monitoring/intraday_triggers.
 
 Each trigger returns an outcome, like a check. A session whose trip was reset by a person does not trip again. Triggers
 about new risk need only the holdings and the regime, so that they run before the trades are made.
@@ -66,10 +68,16 @@ def daily_loss(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | N
         return Outcome(passed=True, value="no earlier session", limit=f"loss ≤ {limit:.2%}")
     if acknowledged is not None and acknowledged >= facts.session:
         return Outcome(passed=True, value="reset by a person", limit=f"loss ≤ {limit:.2%}")
-    gap = max(1, len(sessions_between(before.sessions[-1], facts.session)) - 1)
     flow = facts.book.net_flows_usd - before.net_flows_usd[-1]
     loss = -net_return(_worth(facts), before.equity_usd[-1], flow)
-    return at_most(loss, limit * math.sqrt(gap), detail=f"lost since {before.sessions[-1]}")
+    most = daily_loss_limit(facts.settings, before.sessions[-1], facts.session)
+    return at_most(loss, most, detail=f"lost since {before.sessions[-1]}")
+
+
+def daily_loss_limit(settings: Settings, since: date, session: date) -> float:
+    """Return the largest loss allowed since an earlier session, as a fraction of equity."""
+    gap = max(1, len(sessions_between(since, session)) - 1)
+    return settings.safety.kill_daily_loss_frac * math.sqrt(gap)
 
 
 def sharpe_ratio(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:

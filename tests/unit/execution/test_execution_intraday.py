@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tasks.execution.brokers.base import BrokerAccount, BrokerPosition, Quote, UnansweredError
-from tasks.execution.monitoring.rules import Close, Sight, breaches, new_breaches
+from tasks.execution.monitoring.intraday_triggers import Close, Sight, breaches, new_breaches
 from tasks.execution.monitoring.watching import watch
 from tasks.safety.kill_switch.switch import read_switch, reset_switch
 from tests.brokers.scripted import Behavior

@@ -7,13 +7,13 @@ import pytest
 from tasks.models.schema import Champion
 from tasks.selection.choice import (
     best_on_selection_folds,
-    compare_with_incumbent,
     nearly_best,
     require_deflated,
     runner_up,
     select_candidate,
 )
 from tasks.selection.paths.finalists import finalists_of
+from tasks.selection.replacement import compare_with_incumbent
 from tasks.selection.schema import Choice
 from tests.champions import DEFLATION, EVIDENCE, FRIDAY, LIMITS, STATISTIC, make_metrics, make_result
 

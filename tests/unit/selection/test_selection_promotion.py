@@ -20,11 +20,11 @@ from tasks.selection.promotion import (
     BOUNDS,
     REPORTED,
     challenger_of,
-    decide_promotion,
     describe,
     install,
     why_not_in_production,
 )
+from tasks.selection.replacement import decide_promotion
 from tasks.selection.schema import Choice, LiveVerdict, Rival, RunnerUp
 from tasks.selection.selection_run import summary
 from tasks.selection.trials.statement import trial_figures

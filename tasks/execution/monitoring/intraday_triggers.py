@@ -1,16 +1,16 @@
 """Which rules of the kill switch are broken while the exchange is open. Pure; the monitor trips the switch by them."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from config.settings import Settings
-from tasks.core.sessions import sessions_between
 from tasks.core.text import counted
 from tasks.execution.brokers.base import BrokerAccount, BrokerPosition, Quote
+from tasks.risk.ratios import net_return
 from tasks.safety.kill_switch.switch_file import Switch
+from tasks.safety.kill_switch.triggers import daily_loss_limit
 
 SILENCE = timedelta(seconds=30)  # without an answer of the broker
 PAST_SESSION = timedelta(minutes=15)  # after the end of its execution an order is canceled and looked up
@@ -86,14 +86,12 @@ def _past_session(sight: Sight) -> Iterator[Breach]:
 
 
 def _daily_loss(sight: Sight, account: BrokerAccount, settings: Settings) -> Iterator[Breach]:
-    """Judge as the daily run does: several sessions without a run scale the limit by the root of their number."""
     close = sight.close
     if close is None:
         return
-    gap = max(1, len(sessions_between(close.session, sight.session)) - 1)
-    limit = settings.safety.kill_daily_loss_frac * math.sqrt(gap)
-    worth = (account.equity_cents + sight.receivable_cents) / 100 - close.flows_since_usd
-    loss = 1 - worth / close.equity_usd
+    limit = daily_loss_limit(settings, close.session, sight.session)
+    worth = (account.equity_cents + sight.receivable_cents) / 100
+    loss = -net_return(worth, close.equity_usd, close.flows_since_usd)
     if not loss <= limit:
         yield Breach(
             "daily_loss", f"Lost {loss:.2%} since the close of {close.session}; the limit is {limit:.2%}."
