@@ -158,6 +158,19 @@ def test_a_day_that_changed_while_it_was_read_is_refused(browser, signing, run):
     assert not approved(run)
 
 
+def test_a_day_that_somebody_revised_while_it_was_read_is_refused(browser, signing, run):
+    """As by the command, the list published is not signed by a person who does not know what was struck from it."""
+    revise(run)
+
+    answer = browser.post(f"{DAY}/approve", {**signing, "revision": "0"})
+
+    assert answer.status_code == 409
+    assert "the day changed while you read it" in answer.text
+    assert not approved(run)
+    read_again = browser.form(DAY, **{name: signing[name] for name in ("by", "key_file", "passphrase")})
+    assert browser.post(f"{DAY}/approve", {**read_again, "revision": "0"}).status_code == 303
+
+
 def test_forged_expired_halted_and_tampered_days_are_refused(browser, signing, run, tmp_path):
     other = cheap_key(tmp_path / "eve.pem")
     forged = browser.post(f"{DAY}/approve", {**signing, "key_file": str(other)})

@@ -27,7 +27,7 @@ from tasks.approval.encoding import envelope_sha256, render_approval, render_det
 from tasks.approval.key_file import BY_OPTION, key_path, passphrase, read_key
 from tasks.approval.keys import public_key
 from tasks.approval.refusal import refusal
-from tasks.approval.schema import Approval, Signature
+from tasks.approval.schema import Approval, Envelope, Signature
 from tasks.approval.store import read_day, revision_numbers
 from tasks.approval.task import verify_approval
 from tasks.approval.verification import rejected
@@ -36,7 +36,7 @@ from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, session_named, settings_of
 from tasks.core.homes.run import Run
-from tasks.core.ids import sha256_of_bytes
+from tasks.core.ids import sha256_of_bytes, sha256_of_record
 from tasks.core.json_text import parse_json
 from tasks.core.masking import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
@@ -51,7 +51,7 @@ NOTHING_TO_APPROVE = 4
 class Dialogue:
     """How the approver sees the day and gives the passphrase.
 
-    `seen` is the digest of the envelope that was shown before; None where it is shown by `show` now. `how` a person
+    `seen` is the digest (`shown_digest`) of what was shown before; None where it is shown by `show` now. `how` a person
     specifies another key file.
     """
 
@@ -97,7 +97,7 @@ def approve(  # noqa: PLR0913 - one parameter per option
     proposal = examine(run, at, revision=revision)
     if revision is None and proposal.approval is None:
         _refuse_unnamed_list(run)
-    _refuse_changed(proposal, dialogue)
+    _refuse_changed(run, proposal, dialogue)
     given = None if signature is None else detached_signature(proposal, by, signature)
     if not proposal.envelope.lines:
         return Result(
@@ -225,9 +225,14 @@ def _revision_made(run: Run, number: int) -> str:
     return f"({one_line('; '.join(changes))}) was made by {by} ({UNVERIFIED}) at {at}: {reason}"
 
 
-def _refuse_changed(proposal: Proposal, dialogue: Dialogue) -> None:
-    """Raise SafetyError unless the day is the one that was shown."""
-    if dialogue.seen is not None and dialogue.seen != envelope_sha256(proposal.envelope):
+def shown_digest(run: Run, envelope: Envelope) -> str:
+    """Return the digest of what a page shows: the envelope, and which revisions a person can choose from."""
+    return sha256_of_record([envelope_sha256(envelope), *map(str, revision_numbers(run.home, run.session))])
+
+
+def _refuse_changed(run: Run, proposal: Proposal, dialogue: Dialogue) -> None:
+    """Raise SafetyError unless the day is the one that was shown, with the revisions that were shown."""
+    if dialogue.seen is not None and dialogue.seen != shown_digest(run, proposal.envelope):
         raise refusal(
             "manifest",
             f"{proposal.day.session}: the day changed while you read it, so nothing was signed.",

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from flows.announcing import post_waiting_news_soon
-from flows.operations.decisions.approval import Dialogue, approve, next_step, reject, run_of
+from flows.operations.decisions.approval import Dialogue, approve, next_step, reject, run_of, shown_digest
 from flows.operations.decisions.revision import (
     BookFigures,
     CheckLine,
@@ -20,7 +20,6 @@ from flows.operations.decisions.revision import (
 )
 from flows.operations.decisions.switch import trip
 from flows.terminal import Options, with_home
-from tasks.approval.encoding import envelope_sha256
 from tasks.approval.key_file import key_path
 from tasks.approval.refusal import refusal
 from tasks.approval.standing import read_standing
@@ -89,7 +88,7 @@ def _read(options: Options, session: date, revision: int | None) -> Reading:
     return Reading(
         session=session,
         standing=standing,
-        seen=envelope_sha256(standing.envelope) if standing.envelope else "",
+        seen=shown_digest(run, standing.envelope) if standing.envelope else "",
         switch=read_switch(run.home),
         at=at,
         has_execution=_has_execution(run),

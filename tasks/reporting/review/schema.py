@@ -12,7 +12,10 @@ from tasks.safety.kill_switch.switch_file import Switch
 
 @dataclass(frozen=True)
 class Reading:
-    """A day as it is now. `seen` is the digest of everything that a signature would cover, "" if nothing can be."""
+    """A day as it is now.
+
+    `seen` is the digest of what a signature would cover and of the revisions; empty if nothing can be signed.
+    """
 
     session: date
     standing: Standing
