@@ -73,7 +73,12 @@ def reasons_of(
         ]
         uncosted, weight = target.uncosted[entry], target.weights[entry]
         if abs(uncosted - weight) > SMALLEST_CUT:
-            said.append(f"optimal weight {percent(uncosted)} before trading costs")
+            is_above = weight > uncosted
+            said.append(
+                f"optimal weight {percent(uncosted)} before trading costs: "
+                f"{'selling below' if is_above else 'buying above'} {percent(weight)} costs more than the lower "
+                f"tracking risk is worth{', and no limit requires it' if is_above else ''}"
+            )
         reasons.append("; ".join(said))
     return tuple(reasons)
 

@@ -207,7 +207,24 @@ def test_the_report_states_what_sends_the_trades(report):
         "To reject afterclose reject 2024-06-14 --by NAME --reason TEXT",
     )
 
-    assert " ".join(commands) in report.text
+    assert "In the directory of this home, or anywhere with --home DIR : " + " ".join(commands) in report.text
+
+
+def test_the_first_screen_says_what_striking_a_name_changes_and_leads_to_the_row_of_each_trade(html, report):
+    first = html.decode().partition('id="before-after"')[0]
+    expected = (
+        "What striking a name would change is in each trade's row ( Without this trade ), "
+        "and live on the page of afterclose review 2024-06-14"
+    )
+
+    assert expected in report.text
+    listed = re.search(r'<ul class="brief".*?</ul>', first, re.DOTALL)
+    assert listed is not None
+    named = re.findall(r'<bdi class="ticker">(\w+)</bdi>', listed[0])
+    assert re.findall(r'href="#([^"]+)"', listed[0]) == [f"trade-{symbol}" for symbol in named]
+    (fragile,) = re.findall(r"fragile trades? persist.*", first)
+    assert re.search(r'<a href="#trade-(\w+)"><bdi>\1 in \d+ of 40</bdi></a>,', fragile)
+    assert all(f'id="trade-{name}"' in html.decode() for name in re.findall(r"#trade-(\w+)", first))
 
 
 def test_the_report_states_the_open_that_the_trades_are_for_and_when_an_approval_expires(report):
@@ -447,6 +464,6 @@ def test_the_first_screen_says_why_each_large_trade_is_made_and_what_the_last_on
     assert re.search(r"SELL [A-Z]+ \N{MINUS SIGN}\$[\d,]+ Score", first)
     assert re.search(r"BUY [A-Z]+ \+\$[\d,]+ Score", first)
     assert re.search(r"rank \d+ of \d+", first)
-    assert "What the trades of 13 June 2024 cost" in first
-    assert "Prices moved against us until the fills $26.00" in first
-    assert "Charged by the broker $1.90" in first
+    assert "What the trades of Thursday, 13 June 2024 cost $27.90" in first
+    assert "Prices moved against us until the orders were sent $20.00" in first
+    assert "Charges, spread and impact (estimated $3.50 ) $7.90" in first

@@ -230,8 +230,8 @@ def test_the_report_shows_the_bridge_of_the_last_execution_and_the_manifest_name
     page = Report((day_of(home) / "report.html").read_bytes())
     manifest = json.loads((day_of(home) / "manifest.json").read_text())
     assert "Closed to the cent" in page.text
-    assert "$3.50 of costs" not in page.text  # the estimate is that of the day's own trades.csv
-    assert "of costs were estimated" in page.text
+    assert "estimated $3.50" not in page.text  # the estimate is that of the day's own trades.csv
+    assert "With spread and impact $7.90, estimated $" in page.text
     fingerprint = sha256(json.dumps(document).encode()).hexdigest()
     assert manifest["inputs"]["executions"] == sha256(fingerprint.encode()).hexdigest()
 

@@ -21,6 +21,7 @@ UNDER_WAY = {str(Outcome.AGAIN), str(Outcome.WAITING)}
 AFTER_SALES = "bought with the cash of the sales, once all of them have ended"
 RESIZED = "ordered as many as the cash and the current price allowed"
 UNEXPLAINED = "unexplained"
+PRICE, PAID = "price", "paid less current price"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,16 @@ class ExecutedDay:
     def slippage_cents(self) -> int:
         """Return what the fills cost against the closes of the decision; negative: they were better."""
         return sum(_cents(line.slippage_usd or 0.0) for line in self.lines)
+
+    @property
+    def waiting_cents(self) -> int:
+        """Return what the moves between the open and the orders cost. Known only with a bridge."""
+        return -sum(row.cents for row in self.bridge if row.step == PRICE and row.cause != PAID)
+
+    @property
+    def execution_cents(self) -> int:
+        """Return what spread and impact cost: the prices paid less those of the orders. Known only with a bridge."""
+        return -sum(row.cents for row in self.bridge if row.step == PRICE and row.cause == PAID)
 
     @property
     def traded_cents(self) -> int:

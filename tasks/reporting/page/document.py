@@ -27,7 +27,7 @@ from tasks.reporting.page.charts.figures import (
 from tasks.reporting.page.performance import performance
 from tasks.reporting.page.sections.attention import attention, unusual_record
 from tasks.reporting.page.sections.before_after import before_and_after
-from tasks.reporting.page.sections.bridge import bridge_of, paid_for
+from tasks.reporting.page.sections.bridge import bridge_of, paid_for, when_words
 from tasks.reporting.page.sections.brief import brief_of
 from tasks.reporting.page.sections.changes import changes_since
 from tasks.reporting.page.sections.cone import cone_figure
@@ -97,6 +97,7 @@ def render_page(
         "bridge": bridge,
         "brief": brief_of(inputs, lines),
         "paid": paid_for(bridge.day),
+        "paid_when": when_words(inputs, bridge.day) if bridge.day else "",
         "valid": validity(inputs),
         "unanswered": unanswered(inputs, summary),
         "overrides": inputs.overrides or (),

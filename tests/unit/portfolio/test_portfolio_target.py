@@ -128,7 +128,12 @@ def test_the_reason_says_that_a_holding_is_kept_and_what_it_would_weigh_if_tradi
     assert found.weights[held.index].to_dict() == held.to_dict()
     assert found.why["S05"] == (
         "rank 6 of 12 by score; kept: holdings remain candidates down to rank 8; "
-        "optimal weight 33.33% before trading costs"
+        "optimal weight 33.33% before trading costs: "
+        "selling below 35% costs more than the lower tracking risk is worth, and no limit requires it"
+    )
+    assert found.why["S00"] == (
+        "rank 1 of 12 by score; optimal weight 33.33% before trading costs: "
+        "buying above 32% costs more than the lower tracking risk is worth"
     )
 
 

@@ -31,6 +31,7 @@ NAMES_SHOWN = 5
 class Item:
     """One unusual fact, and the section that has the details.
 
+    `trades` complete the words: the symbol and the text of each trade named, which leads to its row, then `ending`.
     `lasting` names what a later session may have too; it is empty for what belongs to this session alone.
     """
 
@@ -39,6 +40,8 @@ class Item:
     anchor: str
     lasting: tuple[str, ...] = ()
     sessions: int = 1  # published ones in a row that had it, this one included
+    trades: tuple[tuple[str, str], ...] = ()
+    ending: str = ""
 
     @property
     def is_new(self) -> bool:
@@ -186,8 +189,8 @@ def _trades(inputs: DayInputs, trades: list[TradeLine]) -> list[Item]:
     items = _fragile(inputs)
     warned = [line.symbol for line in trades if line.warning]
     if warned:
-        text = f"{counted(len(warned), 'trade')} with a liquidity warning: {_named(warned)}."
-        items.append(Item("note", text, "trades"))
+        text = f"{counted(len(warned), 'trade')} with a liquidity warning:"
+        items.append(_of_trades("note", text, "trades", [(symbol, symbol) for symbol in warned]))
     if dropped := [line.symbol for line in inputs.records.trades.dropped]:
         text = f"{counted(len(dropped), 'intended trade')} dropped: {_named(dropped)}."
         items.append(Item("note", text, "dropped"))
@@ -206,11 +209,18 @@ def _fragile(inputs: DayInputs) -> list[Item]:
     )
     if not known:
         return []
-    named = _named([f"{symbol} in {persisted} of {runs}" for persisted, symbol, runs in known])
+    named = [(symbol, f"{symbol} in {persisted} of {runs}") for persisted, symbol, runs in known]
     mark = typeset_percent(inputs.run.settings.trades.fragile_below_frac, 0)
     trades = f"{counted(len(known), 'fragile trade')} persist{'s' if len(known) == 1 else ''}"
-    text = f"{trades} in less than {mark} of the reruns with slightly different inputs: {named}."
-    return [Item("warning", text, "why")]
+    text = f"{trades} in less than {mark} of the reruns with slightly different inputs:"
+    return [_of_trades("warning", text, "why", named)]
+
+
+def _of_trades(weight: Weight, text: str, anchor: str, named: Sequence[tuple[str, str]]) -> Item:
+    """Return an item whose trades are named, each with a link to its row."""
+    more = len(named) - NAMES_SHOWN
+    ending = f" and {more} more." if more > 0 else "."
+    return Item(weight, text, anchor, trades=tuple(named[:NAMES_SHOWN]), ending=ending)
 
 
 def _overrides(inputs: DayInputs) -> list[Item]:

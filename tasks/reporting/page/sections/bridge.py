@@ -5,10 +5,11 @@ Shows the last execution; its steps and cents are those of execution.json.
 
 from dataclasses import dataclass
 
+from tasks.core.sessions import session_after
 from tasks.core.text import counted
 from tasks.reporting.day.executed import BPS, CENTS_PER_USD, UNEXPLAINED, BridgeRow, ExecutedDay
 from tasks.reporting.day.inputs import DayInputs
-from tasks.reporting.page.numerals import MINUS, number, usd
+from tasks.reporting.page.numerals import MINUS, long_date, number, usd
 
 STAGES = {
     "target": "Target, as the backtest fills it",
@@ -35,16 +36,26 @@ class Stage:
 
 @dataclass(frozen=True)
 class Paid:
-    """What the trades of a session cost, in cents: negative prices were better than at the decision."""
+    """What the trades of a session cost, in cents: negative prices were better than at the decision.
+
+    `execution_cents` is the part of the prices that is spread and impact, None without a bridge: only with the fees
+    it compares with the estimate.
+    """
 
     price_cents: int
     fee_cents: int
+    execution_cents: int | None
     estimated_cents: int | None
     traded_cents: int
 
     @property
     def total_cents(self) -> int:
         return self.price_cents + self.fee_cents
+
+    @property
+    def comparable_cents(self) -> int | None:
+        """What the estimate is of: fees, spread and impact, without the moves of the market before the order."""
+        return None if self.execution_cents is None else self.fee_cents + self.execution_cents
 
     @property
     def bps(self) -> float:
@@ -98,7 +109,14 @@ def paid_for(day: ExecutedDay | None) -> Paid | None:
     """Return what the trades cost; None if nothing was filled."""
     if day is None or not day.traded_cents:
         return None
-    return Paid(day.slippage_cents, day.fee_cents, day.estimated_cents, day.traded_cents)
+    execution = day.execution_cents if day.bridge else None
+    return Paid(day.slippage_cents, day.fee_cents, execution, day.estimated_cents, day.traded_cents)
+
+
+def when_words(inputs: DayInputs, day: ExecutedDay) -> str:
+    """Return the session of an execution, and that it is the last one where it is not the session before today."""
+    is_before_today = session_after(day.session) == inputs.run.session.day
+    return long_date(day.session) + ("" if is_before_today else ", the last session with an execution,")
 
 
 def cost_words(day: ExecutedDay) -> tuple[str, ...]:
@@ -115,7 +133,9 @@ def cost_words(day: ExecutedDay) -> tuple[str, ...]:
         return (f"{', '.join(text)}.",)
     total = paid.total_cents
     estimate = (
-        "" if paid.estimated_cents is None else f" {_money(paid.estimated_cents)} of costs were estimated."
+        ""
+        if paid.estimated_cents is None or paid.comparable_cents is None
+        else f" With spread and impact {_money(paid.comparable_cents)}, estimated {_money(paid.estimated_cents)}."
     )
     moved = f"{_money(abs(paid.price_cents))} {'in our favour' if paid.price_cents < 0 else 'against us'}"
     in_all = f"{_money(abs(total))} {'gained' if total < 0 else 'paid'}, {number(abs(paid.bps), 1)} bps"

@@ -16,8 +16,6 @@ from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.page.numerals import number, typeset_percent, usd
 from tasks.reporting.page.sections.trade_list import TradeLine
 
-PRICE, PAID = "price", "paid less current price"
-
 
 @dataclass(frozen=True)
 class Realised:
@@ -58,8 +56,8 @@ def realised(executed: tuple[ExecutedDay, ...]) -> Realised | None:
     days = [day for day in executed if day.bridge and day.traded_cents]
     if not days:
         return None
-    waiting = sum(_priced(day, paid=False) for day in days)
-    paid = sum(_priced(day, paid=True) for day in days)
+    waiting = sum(day.waiting_cents for day in days)
+    paid = sum(day.execution_cents for day in days)
     estimates = [day.estimated_cents for day in days]
     return Realised(
         days=len(days),
@@ -122,8 +120,3 @@ def size_words(inputs: DayInputs, trades: list[TradeLine]) -> Iterator[str]:
 def realised_words(found: Realised) -> str:
     """Return the basis of the realised costs."""
     return f"Last {counted(found.days, 'execution')}, {usd(found.traded / 100)} traded"
-
-
-def _priced(day: ExecutedDay, *, paid: bool) -> int:
-    """Return what the bridge's price steps cost: those of spread and impact, or those of waiting."""
-    return -sum(row.cents for row in day.bridge if row.step == PRICE and (row.cause == PAID) is paid)

@@ -65,11 +65,11 @@ def test_a_bridge_that_does_not_close_is_a_stop_and_a_closed_one_is_not_listed()
     [
         "The regime changed from NEUTRAL to BULL.",
         "2 names in quarantine: HLXX, ZPHR; none is held.",
-        "2 trades with a liquidity warning: XNTH, TRRA.",
+        "2 trades with a liquidity warning:",
         "2 intended trades dropped: MRDN, ZPHR.",
         "Max Sharpe gave no portfolio; HRP was used instead.",
         "1 trade of 2024-06-13 filled with fewer shares than approved: ALDR.",
-        "9 fragile trades persist in less than 60% of the reruns with slightly different inputs: ",
+        "9 fragile trades persist in less than 60% of the reruns with slightly different inputs:",
     ],
 )
 def test_the_example_lists_each_unusual_fact_once(found):
@@ -154,5 +154,24 @@ def test_fragile_trades_are_named_with_their_survival_the_rarest_first():
     (found,) = [item for item in items(replace(inputs, records=records)) if item.anchor == "why"]
 
     assert found.weight == "warning"
-    assert found.words.endswith("BBB in 3 of 40, AAA in 19 of 40.")
+    assert (found.trades, found.ending) == ((("BBB", "BBB in 3 of 40"), ("AAA", "AAA in 19 of 40")), ".")
     assert found.words.startswith("2 fragile trades")
+
+
+def test_of_many_named_trades_the_first_five_have_a_link_and_the_rest_is_counted():
+    inputs = make_inputs()
+    tickets = tuple(
+        Ticket(f"N{place}", (), survival=Survival(place, 40), is_fragile=True) for place in range(7)
+    )
+    records = replace(inputs.records, tickets=Tickets(None, tickets))
+
+    (found,) = [item for item in items(replace(inputs, records=records)) if item.anchor == "why"]
+
+    assert [symbol for symbol, _ in found.trades] == ["N0", "N1", "N2", "N3", "N4"]
+    assert found.ending == " and 2 more."
+
+
+def test_trades_with_a_liquidity_warning_are_named():
+    (found,) = [item for item in items(make_inputs()) if "liquidity" in item.words]
+
+    assert (found.trades, found.ending) == ((("XNTH", "XNTH"), ("TRRA", "TRRA")), ".")

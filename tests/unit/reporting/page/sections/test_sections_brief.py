@@ -75,6 +75,42 @@ def test_one_cause_is_named_alone_several_with_their_dollars_and_none_by_the_rea
     }
 
 
+def test_a_line_states_whether_all_is_sold_or_what_weight_is_left():
+    inputs, lines = inputs_and_lines()
+    weights = inputs.frames.after["weight"]
+    sale = next(trade for trade in lines if trade.is_sale)
+    closed, reduced = replace(sale, action="CLOSE"), replace(sale, action="REDUCE")
+    after = inputs.frames.after.assign(weight=weights.where(weights.index != sale.symbol, 0.0287))
+    if sale.symbol not in after.index:
+        after.loc[sale.symbol, "weight"] = 0.0287
+    inputs = replace(inputs, frames=replace(inputs.frames, after=after))
+
+    (of_all,), (of_some,) = (brief_of(inputs, [trade]).lines for trade in (closed, reduced))
+
+    assert (of_all.leaves, of_some.leaves) == ("sells all", "to 2.9% of equity")
+
+
+def test_drift_and_other_are_explained_where_they_are_shown():
+    inputs, lines = inputs_and_lines()
+    symbol = lines[0].symbol
+    score, drift, risk, cash = (
+        Part("score", -90_000),
+        Part("drift", 40_000),
+        Part("risk", 3_000),
+        Part("cash", 2_000),
+    )
+
+    def labels(*parts):
+        brief = brief_of(with_tickets(inputs, Ticket(symbol, parts)), lines)
+        return [label for label, _ in brief.legend]
+
+    assert labels(score) == []
+    assert labels(drift) == ["Drift"]
+    assert labels(score, risk) == []
+    assert labels(score, drift) == ["Drift"]
+    assert labels(score, drift, risk, cash) == ["Drift", "Other"]
+
+
 def test_the_rank_is_todays_and_that_of_the_session_before_where_it_is_known():
     inputs, lines = inputs_and_lines()
     today = inputs.frames.scores["rank"]
