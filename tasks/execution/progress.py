@@ -74,7 +74,8 @@ def run_until(
             return progress
         sleep(max(wait.total_seconds(), 0.0))
     orders = read_orders(desk.connection, session)
-    return Progress(Outcome.WAITING, "it was stopped", desk.clock(), _execution(desk, session), orders)
+    execution, at = _execution(desk, session), desk.clock()
+    return Progress(Outcome.WAITING, "it was stopped", at, execution, orders, was_stopped=True)
 
 
 def _execution(desk: Desk, session: date) -> Execution:

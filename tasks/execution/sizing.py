@@ -32,6 +32,16 @@ def approved_shares(line: Line) -> int:
     return int(Decimal(line.shares))
 
 
+def approved_usd(line: Line) -> Decimal:
+    """Return the most that a buy may cost, without fees: the approved shares at the price of the decision."""
+    return approved_shares(line) * Decimal(line.price)
+
+
+def shares_in_amount(line: Line, price: Decimal) -> int:
+    """Return the most whole shares that the approved amount pays for at the price; never above what is approved."""
+    return min(approved_shares(line), int(approved_usd(line) * 100 // _cents(price)))
+
+
 def least_shares(line: Line) -> int:
     """Return the fewest shares that are worth an order: at least one."""
     return max(int(Decimal(line.least_shares).to_integral_value(ROUND_CEILING)), 1)
@@ -91,10 +101,7 @@ def size_buys(
     approved = _counts(approved_shares(lines[row]) for row in rows)
     price_cents = _counts(_cents(prices[row]) for row in rows)
     nothing = np.zeros(len(rows), dtype=np.int64)
-    ceiling = _counts(
-        int((approved_shares(lines[row]) * Decimal(lines[row].price) * 100).to_integral_value(ROUND_FLOOR))
-        for row in rows
-    )
+    ceiling = _counts(int((approved_usd(lines[row]) * 100).to_integral_value(ROUND_FLOOR)) for row in rows)
     fills, _ = fill_orders(
         Orders(nothing, approved, ceiling),
         held=nothing,
@@ -120,7 +127,7 @@ def fits_in(
     spent = sum(int(count) * int(price) for count, price in zip(counts, price_cents, strict=True))
     return spent + int(fees.sum()) <= cash_cents and all(
         shares[row] <= approved_shares(lines[row])
-        and shares[row] * _cents(prices[row]) <= approved_shares(lines[row]) * Decimal(lines[row].price) * 100
+        and shares[row] * _cents(prices[row]) <= approved_usd(lines[row]) * 100
         for row in rows
     )
 

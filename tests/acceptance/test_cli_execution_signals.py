@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from flows import execute
 from flows.operations.trading import execution
 from flows.operations.trading.execution import stopped_text
 from flows.operations.trading.interruption import interruptible
@@ -83,9 +84,40 @@ def test_an_interrupt_before_the_execution_begins_says_that_no_order_was_sent(ap
 
     assert stopped.returncode == 130
     assert "No order was sent: the execution has not begun." in stopped.stderr
-    assert f"`afterclose execute --home {approved.home} {DAY} --no-dry-run`" in stopped.stderr
+    begin = f"`afterclose execute --home {approved.home} {DAY} --no-dry-run`"
+    assert f"{begin}, before the next open (09:30 New York time), or the day lapses." in stopped.stderr
     monkeypatch.undo()
     assert approved.ask("execute", DAY, SEND, "--wait", "0")[1]["outcome"] == "waiting"
+
+
+def test_an_interrupt_before_the_first_order_is_stored_states_until_when_one_can_be(approved, monkeypatch):
+    """At the paper broker too, where everything else is continued after the close."""
+    interrupt_at(monkeypatch, "flows.execute.begin_execution", real=execute.begin_execution)
+
+    stopped = approved.say("execute", DAY, SEND, "--wait", "0")
+
+    again = f"`afterclose execute --home {approved.home} {DAY} --no-dry-run`"
+    before = "before Fri 2024-06-14 09:30 New York time, or the day lapses."
+    assert stopped.returncode == 75
+    assert f"Waiting: it was stopped. No order is stored yet: run {again} {before}" in stopped.stdout
+    assert "after its close" not in stopped.stdout
+    page = (approved.home / "live" / DAY / "execution.html").read_text()
+    assert (
+        "No order is stored yet: run <code>afterclose execute 2024-06-13 --no-dry-run</code> before" in page
+    )
+    assert "before 2024-06-14 09:30:00 New York time, or the day lapses." in page
+
+    monkeypatch.undo()
+    interrupt_at(
+        monkeypatch, "flows.operations.trading.execution.execution_run", real=execution.execution_run
+    )
+    interrupted = approved.say("execute", DAY, SEND, "--wait", "0")
+
+    assert interrupted.returncode == 130
+    assert f"No order is stored yet: run {again} {before}" in interrupted.stderr
+
+    monkeypatch.undo()
+    assert approved.ask("execute", DAY, SEND, "--wait", "0")[1]["begins_before"] is None
 
 
 def test_an_interrupt_before_the_first_step_of_a_later_run_states_what_is_open(begun, monkeypatch):
@@ -98,6 +130,7 @@ def test_an_interrupt_before_the_first_step_of_a_later_run_states_what_is_open(b
         assert stopped.returncode == 130
         assert f"{DAY}: No order is open." in stopped.stderr
         assert "Nothing was canceled by this. Continue: `afterclose execute" in stopped.stderr
+        assert "No order is stored yet" not in stopped.stderr
 
 
 def test_sigusr1_trips_the_kill_switch_of_a_running_execution(begun):

@@ -1,7 +1,7 @@
 """Execute the approved trades of a session from the command line, and describe what happened."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from flows.execute import bring_bars, due_runs, execute_approved, execution_run
 from flows.operations.decisions.persons import require_second
 from flows.operations.homes.inspection import aligned
 from flows.operations.trading.interruption import interruptible
-from flows.operations.trading.orders_left import CANCEL, open_at_broker
+from flows.operations.trading.orders_left import CANCEL, nothing_stored, open_at_broker
 from flows.permitted import permitted, stoppable_sleep
 from flows.terminal import Options, Result, progress
 from tasks.core.accountability import require_name_and_reason
@@ -33,7 +33,7 @@ from tasks.execution.publication.document import Document
 from tasks.execution.running.carried import Carried, describe_execution
 from tasks.execution.schema import Tracked
 from tasks.ledger.database import opened
-from tasks.reporting.day.executed import NO_ORDER, WAITING, lines_of
+from tasks.reporting.day.executed import FILLED, NO_ORDER, WAITING, Line, lines_of
 from tasks.reporting.execution.publish import publish_execution
 from tasks.safety.audit import record
 
@@ -139,7 +139,8 @@ def _lines(run: Run, carried: Carried) -> Iterator[str]:
         yield from _rehearsed(run, carried, orders)
         return
     waiting = [] if progress_made.outcome is Outcome.ENDED else _waiting_rows(document)
-    if rows := [*map(_row, orders), *waiting]:
+    lines = lines_of(document)
+    if rows := [*(_row(one, lines[one["row"]]) for one in orders), *waiting]:
         yield aligned([("side", "symbol", "shares", "filled", "at", "state", "reason"), *rows])
     if carried.is_dry:
         yield f"{run.session}, {_account(document)}."
@@ -148,7 +149,7 @@ def _lines(run: Run, carried: Carried) -> Iterator[str]:
             f"{run.session}, {_account(document)}: bought {_usd(document['bought_usd'])}, "
             f"sold {_usd(document['sold_usd'])}, fees {_usd(document['fees_usd'])}."
         )
-    yield _state(run, progress_made.outcome, progress_made.why, progress_made.until)
+    yield _state(run, progress_made)
     if carried.is_dry:
         yield DRY
         if progress_made.outcome is not Outcome.ENDED:
@@ -208,9 +209,14 @@ def _rehearsed_row(order: dict[str, Any]) -> tuple[str, ...]:
     return (order["side"], order["symbol"], shares, order["average_price"] or "", checks, order["reason"])
 
 
-def _row(order: dict[str, Any]) -> tuple[str, ...]:
-    line = (order["side"], order["symbol"], f"{order['shares']:,}")
-    return (*line, order["filled_shares"], order["average_price"] or "", order["state"], order["reason"])
+def _row(order: dict[str, Any], approved: Line) -> tuple[str, ...]:
+    """Return an order; one of fewer shares than approved with those beside its own, and why once it is filled."""
+    shares, reason = f"{order['shares']:,}", order["reason"]
+    if order["shares"] < approved.approved:
+        shares += f" of {approved.approved:,} approved"
+        reason = approved.reason if order["state"] == FILLED else reason
+    line = (order["side"], order["symbol"], shares, order["filled_shares"], order["average_price"] or "")
+    return (*line, order["state"], reason)
 
 
 def _waiting_rows(document: Document) -> list[tuple[str, ...]]:
@@ -229,15 +235,19 @@ def _last_parts(document: Document) -> list[dict[str, Any]]:
     return [one for one in orders if one["part"] == last[one["row"]] or one["requests"]]
 
 
-def _state(run: Run, outcome: Outcome, why: str, until: datetime | None) -> str:
-    why = why.rstrip(".")
-    if outcome is Outcome.HALTED:
+def _state(run: Run, reached: Progress) -> str:
+    why, until = reached.why.rstrip("."), reached.until
+    begin = "" if reached.outcome is Outcome.ENDED else nothing_stored(reached.execution, now())
+    if reached.outcome is Outcome.HALTED:
         return (
             f"Halted: {why}. What was canceled is not sent again. Once the halt has ended, run the command again "
-            "to continue with the rest."
+            f"to continue with the rest.{begin}"
         )
-    if until is None:
-        return f"{str(outcome).capitalize()}: {why}."
+    if until is None or begin:
+        return f"{str(reached.outcome).capitalize()}: {why}.{begin}"
+    if reached.was_stopped:
+        ends = exchange_minute(reached.execution.ends_at)
+        return f"Waiting: {why}. Run the command again now: what is not sent before {ends} is void."
     if run.settings.execution.broker in FILLS_FROM_BARS:
         fills = session_after(run.session.day)
         return f"Waiting for the bars of {fills}: {why}. Run the command again after its close."

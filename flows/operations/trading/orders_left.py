@@ -1,17 +1,21 @@
 """State what an interrupted `execute` leaves at the broker, as the journal has it."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from flows.terminal import Options, with_home
 from tasks.core.clock import now
 from tasks.core.errors import AftercloseError
 from tasks.core.homes.opening import find_home, session_named
+from tasks.core.sessions import exchange_minute
 from tasks.core.text import counted
+from tasks.execution.execution import Execution, Stage
 from tasks.execution.journal import active_sessions, prepare, read_execution, read_orders
 from tasks.execution.schema import AT_BROKER, Tracked
 from tasks.ledger.anchor import is_begun
 from tasks.ledger.database import opened
 
+BEFORE_THE_OPEN = "before the next open (09:30 New York time), or the day lapses"
 CANCEL = "to cancel instead: `afterclose kill-switch trip`"
 
 
@@ -22,6 +26,17 @@ def open_at_broker(orders: Iterable[Tracked]) -> str:
         return "No order is open"
     named = ", ".join(f"{order.side} {order.shares} {order.symbol}" for order in left)
     return f"{counted(len(left), 'order')} may be open at the broker: {named}"
+
+
+def nothing_stored(execution: Execution, at: datetime) -> str:
+    """Say until when the execution has to store its first order, or that it is too late; "" once one is stored."""
+    if execution.first_intent_at is not None or execution.stage is not Stage.ACTIVE:
+        return ""
+    before = exchange_minute(execution.expires_at)
+    if at >= execution.expires_at:
+        return f" No order was stored before {before}: the approval has lapsed."
+    again = f"afterclose execute {execution.session} --no-dry-run"
+    return f" No order is stored yet: run `{again}` before {before}, or the day lapses."
 
 
 def orders_left(options: Options, day: str | None) -> str:
@@ -40,13 +55,13 @@ def _orders_left(options: Options, day: str | None) -> str:
         with opened(home) as connection:
             prepare(connection)
             for session in named or active_sessions(connection):
-                if read_execution(connection, session) is not None:
-                    begun[session] = read_orders(connection, session)
+                if (execution := read_execution(connection, session)) is not None:
+                    begun[session] = execution, read_orders(connection, session)
     if not begun:
         again = f"afterclose execute {day} --no-dry-run" if day else "afterclose execute --no-dry-run"
-        return f"No order was sent: the execution has not begun. To begin it: `{again}`."
+        return f"No order was sent: the execution has not begun. To begin it: `{again}`, {BEFORE_THE_OPEN}."
     return "\n".join(
         f"{session}: {open_at_broker(orders)}. Nothing was canceled by this. Continue: "
-        f"`afterclose execute {session} --no-dry-run`; {CANCEL}."
-        for session, orders in begun.items()
+        f"`afterclose execute {session} --no-dry-run`; {CANCEL}.{nothing_stored(execution, now())}"
+        for session, (execution, orders) in begun.items()
     )

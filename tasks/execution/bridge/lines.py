@@ -8,6 +8,7 @@ from tasks.approval.schema import Line as ApprovedLine
 from tasks.execution.bookings import Booked
 from tasks.execution.bridge.steps import Line
 from tasks.execution.schema import State, Tracked
+from tasks.execution.sizing import shares_in_amount
 
 ENDS: Mapping[State, str] = {
     State.EXPIRED: "expired",
@@ -87,7 +88,7 @@ def _line(
         assumed.cost_cents,
         sum(each.fee_cents for each in filled),
         close,
-        _causes(approved, orders, sent),
+        _causes(approved, orders, sent, _fewer_why(approved, ordered, sent_price)),
     )
 
 
@@ -96,16 +97,23 @@ def _shares(orders: Iterable[Tracked], booked: Mapping[str, Booked]) -> Decimal:
 
 
 def _causes(
-    approved: ApprovedLine | None, orders: Sequence[Tracked], sent: Sequence[Tracked]
+    approved: ApprovedLine | None, orders: Sequence[Tracked], sent: Sequence[Tracked], fewer_why: str
 ) -> dict[str, str]:
     causes = {"proposed": "sized at the close, filled at another price"}
     causes["approved"] = "struck" if approved is None else "changed by the approver"
     void = [one for one in orders if one.state is State.VOID]
-    causes["ordered"] = (
-        void[-1].reason if void else "resized to the cash there was" if sent else "not ordered"
-    )
+    causes["ordered"] = void[-1].reason if void else fewer_why if sent else "not ordered"
     if sent:
         causes["filled"] = ENDS.get(sent[-1].state, "still open")
     is_late = any(not one.order.is_sale for one in sent)
     causes["price"] = "delay of the second phase" if is_late else "moved until the order was sent"
     return causes
+
+
+def _fewer_why(approved: ApprovedLine | None, ordered: Decimal, sent_price: Decimal | None) -> str:
+    """Return why fewer shares were ordered than approved, as far as shares and prices tell it."""
+    if approved is not None and approved.side == "SELL":
+        return "fewer shares could be sold"
+    if approved is not None and sent_price and ordered == shares_in_amount(approved, sent_price):
+        return "the approved amount pays for fewer shares at the higher price"
+    return "the approved amount, the cash or an override allowed fewer shares"

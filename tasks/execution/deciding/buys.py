@@ -12,9 +12,11 @@ from tasks.execution.reductions import reduced
 from tasks.execution.schema import AT_BROKER, State, Tracked
 from tasks.execution.sizing import (
     approved_shares,
+    approved_usd,
     cash_at_quotes,
     fits_in,
     least_shares,
+    shares_in_amount,
     size_buys,
     spendable_cents,
 )
@@ -54,19 +56,19 @@ def _unsent_buy(
 ) -> Iterator[Action]:
     wanted = order_now(view, row, line, shares or approved_shares(line), tracked)
     if tracked is None:
-        is_whole = wanted.shares == approved_shares(line)
-        yield Intend(wanted, _sized_why(view, row, "approved" if is_whole else "sized to the cash"))
+        yield Intend(wanted, _with_override(view, row, _bound_why(view, line, wanted.shares)))
     elif (
         shares is not None
         and is_ready(view, tracked.order)
         and _is_cash_there(view, shrinks=shares < tracked.order.shares)
     ):
         if shares < least_shares(line):
-            why = f"the cash pays for {shares} of {line.shares} shares"
-            yield Void(tracked.order.order_id, _sized_why(view, row, why))
+            why = _bound_why(view, line, shares)
+            yield Void(tracked.order.order_id, _with_override(view, row, why))
         elif differs(tracked.order, wanted):
-            why = "sized to the cash and the current price"
-            yield Resize(tracked.order.order_id, wanted, _sized_why(view, row, why))
+            is_same = wanted.shares == tracked.order.shares
+            why = "the same shares at the current price" if is_same else _bound_why(view, line, wanted.shares)
+            yield Resize(tracked.order.order_id, wanted, _with_override(view, row, why))
         else:
             yield Send(tracked.order.order_id)
 
@@ -106,7 +108,17 @@ def _is_affordable(view: View, line: Line, tracked: Tracked) -> bool:
     return may_resend(view, line, tracked) and spendable_cents(view.orders, view.filled, view.facts) >= 0
 
 
-def _sized_why(view: View, row: int, why: str) -> str:
+def _bound_why(view: View, line: Line, shares: int) -> str:
+    """Return which bound a buy has reached: the approved shares, their amount at the current price, or the cash."""
+    quote = view.facts.quotes.get(line.symbol)
+    if quote is None or shares == approved_shares(line):
+        return "approved"
+    amount, price = approved_usd(line), quote.price
+    by = f"approved amount of ${amount:,.2f}" if shares == shares_in_amount(line, price) else "cash"
+    return f"the {by} pays for {shares:,} of {approved_shares(line):,} shares at ${price:,.{2 if price >= 1 else 4}f}"
+
+
+def _with_override(view: View, row: int, why: str) -> str:
     """Return why an order has its size, with the override that reduced it."""
     reduction = view.reductions.get(row)
     return why if reduction is None else f"{reduction.why}; {why}"

@@ -66,6 +66,7 @@ def execution_document(  # noqa: PLR0913 - one parameter per part of the documen
         "outcome": str(progress.outcome),
         "why": progress.why,
         "until": None if progress.until is None else instant_text(progress.until),
+        "begins_before": None if progress.begins_before is None else instant_text(progress.begins_before),
         "overrides": [
             {"number": one.number, "what": one.instruction.description, "until": str(one.instruction.until)}
             | {"by": one.by, "reason": one.reason}

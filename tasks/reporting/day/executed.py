@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from tasks.core.ids import sha256_of_bytes
@@ -19,7 +20,7 @@ CENTS_PER_USD = 100
 NO_ORDER, WAITING, FILLED = "no order", "waiting", "filled"
 UNDER_WAY = {str(Outcome.AGAIN), str(Outcome.WAITING)}
 AFTER_SALES = "bought with the cash of the sales, once all of them have ended"
-RESIZED = "ordered as many as the cash and the current price allowed"
+RESIZED = "as many as the approved amount and the cash allowed at the current price"
 UNEXPLAINED = "unexplained"
 PRICE, PAID = "price", "paid less current price"
 
@@ -138,7 +139,8 @@ def lines_of(document: Mapping[str, Any]) -> list[Line]:
         for row in range(len(document["lines"]))
     ]
     unsent = _unsent(document, orders)
-    return [_line(line, own, unsent) for line, own in zip(document["lines"], orders, strict=True)]
+    events = document.get("events", ())
+    return [_line(line, own, unsent, events) for line, own in zip(document["lines"], orders, strict=True)]
 
 
 def _unsent(document: Mapping[str, Any], orders: Sequence[Sequence[Mapping[str, Any]]]) -> Mapping[str, Any]:
@@ -152,16 +154,22 @@ def _unsent(document: Mapping[str, Any], orders: Sequence[Sequence[Mapping[str, 
     return {"state": WAITING, "reason": AFTER_SALES if has_open_sale else str(document["why"])}
 
 
-def _line(line: Mapping[str, Any], orders: Sequence[Mapping[str, Any]], unsent: Mapping[str, Any]) -> Line:
+def _line(
+    line: Mapping[str, Any],
+    orders: Sequence[Mapping[str, Any]],
+    unsent: Mapping[str, Any],
+    events: Sequence[Mapping[str, Any]],
+) -> Line:
     filled = sum(int(float(order["filled_shares"])) for order in orders)
     notional = sum(float(order["filled_usd"]) for order in orders)
     price, is_sale = float(line["price"]), line["side"] == "SELL"
     slippage = (notional - filled * price) * (-1 if is_sale else 1) if filled else None
     last = orders[-1] if orders else unsent
+    approved = int(float(line["shares"]))
     return Line(
         symbol=line["symbol"],
         side=line["side"],
-        approved=int(float(line["shares"])),
+        approved=approved,
         filled=filled,
         price=price,
         average=notional / filled if filled else None,
@@ -169,8 +177,21 @@ def _line(line: Mapping[str, Any], orders: Sequence[Mapping[str, Any]], unsent: 
         slippage_bps=None if slippage is None else slippage / (filled * price) * BPS,
         fees_usd=sum(float(order["fees_usd"]) for order in orders),
         state=last["state"],
-        reason=RESIZED if last["state"] == FILLED else last["reason"],
+        reason=last["reason"]
+        if last["state"] != FILLED
+        else _sized_why(orders, events)
+        if filled < approved
+        else "",
     )
+
+
+def _sized_why(orders: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]]) -> str:
+    """Return why the last order has its shares, as it was stored when they were decided; RESIZED if it was not."""
+    shares = orders[-1].get("shares")
+    same = takewhile(lambda order: order.get("shares") == shares, reversed(orders))
+    ids = {order["order_id"] for order in same}
+    decided = (event for event in events if event["event"] == "intended" and event["order_id"] in ids)
+    return next((str(event["reason"]) for event in decided), RESIZED)
 
 
 def _cents(usd: float) -> int:

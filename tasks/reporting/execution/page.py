@@ -14,7 +14,7 @@ from tasks.reporting.page.numerals import MINUS, UNKNOWN, usd
 def render_execution(document: Mapping[str, Any], *, title: str, is_simulated: bool) -> bytes:
     """Return execution.html. Equal documents give equal bytes."""
     lines = lines_of(document)
-    until = document["until"]
+    until, begins_before = document["until"], document["begins_before"]
     orders = {order["order_id"]: order for order in document["orders"]}
     return (
         environment()
@@ -26,6 +26,7 @@ def render_execution(document: Mapping[str, Any], *, title: str, is_simulated: b
             fill_session=date.fromisoformat(document["fill_session"]),
             document=document,
             until=None if until is None else exchange_time(until),
+            begins_before=None if begins_before is None else exchange_time(begins_before),
             lines=lines,
             traded=sum(line.filled > 0 for line in lines),
             fewer=sum(0 < line.filled < line.approved for line in lines),

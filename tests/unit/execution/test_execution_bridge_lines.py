@@ -87,7 +87,23 @@ def test_what_is_unfilled_has_the_end_of_its_order_as_cause(state, cause):
     made = one([tracked(state, shares=80)], [Booked(Decimal(30), 150_000)])
 
     assert (made.ordered, made.filled, made.causes["filled"]) == (80, 30, cause)
-    assert made.causes["ordered"] == "resized to the cash there was"
+    assert made.causes["ordered"] == "the approved amount, the cash or an override allowed fewer shares"
+
+
+@pytest.mark.parametrize(
+    ("side", "shares", "cause"),
+    [
+        ("BUY", 98, "the approved amount pays for fewer shares at the higher price"),  # 5000 at 51: 98.04
+        ("BUY", 97, "the approved amount, the cash or an override allowed fewer shares"),
+        ("SELL", 98, "fewer shares could be sold"),
+    ],
+)
+def test_why_fewer_shares_were_ordered_than_approved(side, shares, cause):
+    order = tracked(shares=shares, side=side)
+
+    made = one([order], [Booked(Decimal(shares), 1)], side=side, sent=Decimal(51))
+
+    assert made.causes["ordered"] == cause
 
 
 def test_a_second_order_for_the_rest_is_not_counted_twice():

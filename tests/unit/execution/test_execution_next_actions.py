@@ -400,3 +400,52 @@ def test_an_override_added_later_leaves_what_is_at_the_broker():
     view = make_view(tracked(0, State.WORKING), tracked(1, State.FILLED), reductions={0: Reduction(0, WHY)})
 
     assert not [one for one in next_actions(view) if isinstance(one, Cancel)]
+
+
+def test_a_buy_states_which_of_its_bounds_it_has_reached():
+    """30 CCC were approved at 50 and 20 DDD at 25; the approved amount is a bound as well as the shares."""
+    at_higher_price = {"CCC": Quote("CCC", Decimal("50.10"), AT)}
+
+    def whys(**changes):
+        view = make_view(*SOLD, **changes)
+        facts = replace(view.facts, quotes={**view.facts.quotes, **at_higher_price})
+        return {one.order.symbol: one.why for one in next_actions(replace(view, facts=facts))}
+
+    assert whys(cash_cents=9_000_00, ledger=9_000_00) == {
+        "CCC": "the approved amount of $1,500.00 pays for 29 of 30 shares at $50.10",
+        "DDD": "approved",
+    }
+    assert whys(cash_cents=1_000_00)["CCC"].startswith("the cash pays for ")
+
+
+def test_a_buy_of_which_the_approved_amount_pays_for_too_few_is_void_for_that_reason():
+    view = make_view(
+        *SOLD, tracked(2, State.INTENDED), tracked(3, State.FILLED), cash_cents=9_000_00, ledger=9_000_00
+    )
+    line = view.execution.lines[2].model_copy(update={"least_shares": "30"})
+    lines = (*view.execution.lines[:2], line, view.execution.lines[3])
+    quotes = {**view.facts.quotes, "CCC": Quote("CCC", Decimal("50.10"), AT)}
+
+    (void,) = next_actions(
+        replace(
+            view, execution=replace(view.execution, lines=lines), facts=replace(view.facts, quotes=quotes)
+        )
+    )
+
+    assert (type(void), void.why) == (
+        Void,
+        "the approved amount of $1,500.00 pays for 29 of 30 shares at $50.10",
+    )
+
+
+def test_a_stored_order_of_the_same_shares_at_another_price_does_not_state_a_bound():
+    stored = tracked(3, State.INTENDED, shares=7, timing="limit", limit=Decimal(26))
+    view = make_view(*SOLD, tracked(2, State.FILLED), stored)
+
+    (resized,) = next_actions(view)
+
+    assert (type(resized), resized.order.shares, resized.why) == (
+        Resize,
+        7,
+        "the same shares at the current price",
+    )

@@ -2,10 +2,11 @@
 
 import shlex
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from tasks.core.homes.home import Home
+from tasks.core.sessions import exchange_minute
 from tasks.core.text import counted
 from tasks.reporting.day.executed import Line, lines_of
 from tasks.reporting.notify.schema import Command, Kind, Notice, Table, Tone
@@ -70,6 +71,9 @@ def _subject(kind: Kind, document: Mapping[str, Any], lines: list[Line], filled:
 def _lead(document: Mapping[str, Any], lines: list[Line], filled: int) -> tuple[str, ...]:
     why = document["why"].rstrip(".")
     said = [f"{why[:1].upper()}{why[1:]}."]
+    if before := document["begins_before"]:
+        at = exchange_minute(datetime.fromisoformat(before))
+        said.append(f"No order is stored yet: continue before {at}, or the day lapses.")
     fewer = sum(0 < line.filled < line.approved for line in lines)
     if fewer:
         said.append(f"{counted(fewer, 'trade')} of {filled} filled with fewer shares than approved.")

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tasks.reporting.day.executed import AFTER_SALES, executed_day, lines_of
+from tasks.reporting.day.executed import AFTER_SALES, RESIZED, executed_day, lines_of
 from tests.unit.reporting.example_day import make_executed, make_execution
 
 THURSDAY = make_executed().session
@@ -60,7 +60,8 @@ def test_an_unreadable_execution_has_a_problem_and_no_figures(content):
 
 def unsent(state, **changes):
     """Return state and reason of a buy without an order, beside a sale whose order is in the state."""
-    order = {"row": 0, "filled_shares": "0", "filled_usd": "0", "fees_usd": "0", "state": state, "reason": ""}
+    figures = {"filled_shares": "0", "filled_usd": "0", "fees_usd": "0"}
+    order = {"row": 0, "order_id": "a", "state": state, "reason": ""} | figures
     made = make_execution(orders=[order] if state else [], outcome="waiting", why="2 open at the broker")
     (_, buy) = lines_of(made | changes)
     return buy.state, buy.reason
@@ -79,3 +80,43 @@ def test_once_the_sales_have_ended_a_buy_waits_for_what_the_execution_waits_for(
 @pytest.mark.parametrize("outcome", ["halted", "blocked", "stopped", "ended"])
 def test_a_line_that_nothing_waits_for_has_no_order_for_the_reason_of_the_execution(outcome):
     assert unsent("working", outcome=outcome, why="the switch is on") == ("no order", "the switch is on")
+
+
+def bought(*orders, events=()):
+    """Return the reason of a buy of 50 approved shares with these orders: id, shares, filled."""
+    made = [
+        {
+            "row": 1,
+            "order_id": name,
+            "shares": shares,
+            "filled_shares": filled,
+            "filled_usd": "1",
+            "fees_usd": "0",
+        }
+        | {"state": "filled", "reason": "the broker states that it is filled"}
+        for name, shares, filled in orders
+    ]
+    decided = [{"event": event, "order_id": name, "reason": reason} for event, name, reason in events]
+    (_, buy) = lines_of(make_execution(orders=made, events=decided))
+    return buy.reason
+
+
+def test_a_filled_line_of_fewer_shares_has_the_reason_that_was_stored_when_its_size_was_decided():
+    events = [
+        ("intended", "a", "approved"),
+        ("intended", "b", "the cash pays for 48"),
+        ("intended", "c", "the same shares at the current price"),
+        ("filled", "c", "the broker states that it is filled"),
+    ]
+
+    assert bought(("a", 50, "0"), ("b", 48, "0"), ("c", 48, "48"), events=events) == "the cash pays for 48"
+
+
+def test_a_filled_line_without_a_stored_reason_is_described_by_both_bounds():
+    both = "as many as the approved amount and the cash allowed at the current price"
+
+    assert bought(("a", 48, "48")) == RESIZED == both
+
+
+def test_a_line_that_was_filled_in_full_needs_no_reason():
+    assert not bought(("a", 50, "50"))

@@ -37,6 +37,7 @@ def document(*orders, **changes):
         "outcome": "ended",
         "why": "1 filled",
         "until": None,
+        "begins_before": None,
         "overrides": [],
         "lines": [LINE | BAND],
         "orders": list(orders),

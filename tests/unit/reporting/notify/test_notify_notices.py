@@ -27,7 +27,7 @@ def notice_of(tmp_path, rows=TRADE_ROWS, **options):
 def document(**changes):
     line = {"symbol": "AAPL", "side": "SELL", "shares": "100", "price": "200.0000"}
     order = {"row": 0, "part": 0, "symbol": "AAPL", "filled_shares": "60", "filled_usd": "11940.00"}
-    order |= {"fees_usd": "0.50", "state": "filled", "reason": ""}
+    order |= {"order_id": "o-1", "fees_usd": "0.50", "state": "filled", "reason": ""}
     return {
         "session": "2024-06-14",
         "fill_session": "2024-06-17",
@@ -37,6 +37,7 @@ def document(**changes):
         "stage": "finished",
         "outcome": "ended",
         "why": "every order is final",
+        "begins_before": None,
         "lines": [line],
         "orders": [order],
         "bought_usd": "0.00",
@@ -156,6 +157,19 @@ def test_an_execution_that_waits_is_announced_once_however_long(tmp_path):
 
     assert waits[0].kind is Kind.EXECUTION_WAITING
     assert waits[0].key == waits[1].key
+
+
+def test_an_execution_without_a_stored_order_states_until_when_it_can_be_continued(tmp_path):
+    stopped = document(
+        outcome="waiting", stage="active", why="it was stopped", begins_before="2024-06-17T13:30:00+00:00"
+    )
+
+    notice = execution_notice(make_run(tmp_path).home, stopped, is_simulated=False)
+
+    assert notice.lead[:2] == (
+        "It was stopped.",
+        "No order is stored yet: continue before Mon 2024-06-17 09:30 New York time, or the day lapses.",
+    )
 
 
 def test_a_difference_of_the_account_is_named(tmp_path):
