@@ -77,7 +77,8 @@ def render_page(
     lines = trade_lines(inputs, trades)
     spent = realised(inputs.executed)
     changes, bridge = changes_since(inputs, weights), bridge_of(inputs)
-    unusual = attention(inputs, assessment, lines, changes, bridge, contributors)
+    compared = before_and_after(inputs, summary)
+    unusual = attention(inputs, assessment, lines, changes, bridge, contributors, compared)
     words: dict[str, Any] = {
         "title": inputs.run.settings.reporting.title,
         "session": inputs.run.session,
@@ -93,7 +94,7 @@ def render_page(
         "failed_checks": failed_checks(inputs.records),
         "attention": unusual,
         "readiness": readiness(inputs, assessment),
-        "before_after": before_and_after(inputs, summary),
+        "before_after": compared,
         "bridge": bridge,
         "brief": brief_of(inputs, lines),
         "paid": paid_for(bridge.day),

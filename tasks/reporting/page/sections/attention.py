@@ -13,6 +13,7 @@ from tasks.reporting.day.executed import CENTS_PER_USD
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.parity import parity_headline
 from tasks.reporting.page.numerals import signed_usd, typeset_percent, words
+from tasks.reporting.page.sections.before_after import Compared
 from tasks.reporting.page.sections.bridge import Bridge
 from tasks.reporting.page.sections.changes import Changes
 from tasks.reporting.page.sections.contributors import ContributorLine
@@ -55,12 +56,16 @@ def attention(
     changes: Changes | None,
     bridge: Bridge,
     contributors: Sequence[ContributorLine],
+    compared: Sequence[Compared],
 ) -> tuple[Item, ...]:
-    """Return the items: stops, what is new, what lasts; in each the most serious first, then in reading order."""
+    """Return the items: stops, what is new, what lasts; in each the most serious first, then in reading order.
+
+    `compared`: the portfolio before and after the trades.
+    """
     before = inputs.previous.unusual if inputs.previous else {}
     items = [
         *(Item("warning", words, "summary", (words,)) for words in notices(inputs)),
-        *_limits(assessment, before),
+        *_limits(assessment, {row.key: row.now for row in compared}, before),
         *_parity(inputs),
         *_execution(bridge),
         *_contributors(contributors),
@@ -86,13 +91,13 @@ def _sessions(lasting: Sequence[str], before: Mapping[str, int]) -> int:
     return 1 + min((before.get(name, 0) for name in lasting), default=0)
 
 
-def _limits(assessment: Assessment, before: Mapping[str, int]) -> list[Item]:
+def _limits(assessment: Assessment, held: Mapping[str, float], before: Mapping[str, int]) -> list[Item]:
     """Return one item for the limits that were exceeded for the same number of sessions."""
     by_sessions: dict[int, list[LimitState]] = {}
     for state in assessment.breached:
         by_sessions.setdefault(_sessions((_name(state),), before), []).append(state)
     return [
-        Item("warning", limit_notice(states), "limits", tuple(map(_name, states)))
+        Item("warning", limit_notice(states, held), "limits", tuple(map(_name, states)))
         for _, states in sorted(by_sessions.items())
     ]
 

@@ -1,6 +1,6 @@
 """The page's lines about risk: limits, stress scenarios, and the sources of risk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -93,19 +93,33 @@ def risk_lines(assessment: Assessment, weights: pd.DataFrame) -> RiskLines:
     )
 
 
-def limit_notice(breached: Sequence[LimitState]) -> str:
-    """Return a notice that lists these breached limits."""
-    lines = map(_limit_line, breached)
-    named = "; ".join(f"{line.label} {line.value}, limit {line.limit}" for line in lines)
-    return f"Target portfolio over risk limit: {named}. It blocks no trade. Reduce the positions, or accept the risk."
+def limit_notice(breached: Sequence[LimitState], held: Mapping[str, float]) -> str:
+    """Return a notice that lists these breached limits.
+
+    `held`: figures of the portfolio before the trades, by limit, where known. Those over the limit are stated.
+    """
+    named = "; ".join(
+        f"{line.label} {line.value}, limit {line.limit}{_before_words(state, held)}"
+        for state, line in ((state, _limit_line(state)) for state in breached)
+    )
+    return (
+        f"Target portfolio, before rounding to whole shares, over risk limit: {named}. "
+        "It blocks no trade. Reduce the positions, or accept the risk."
+    )
+
+
+def _before_words(state: LimitState, held: Mapping[str, float]) -> str:
+    before = held.get(state.name, float("nan"))
+    return f" ({_shown(state.name, before)} before the trades)" if before > state.limit else ""
+
+
+def _shown(name: str, figure: float) -> str:
+    return number(figure) if name == "beta" else typeset_percent(figure, PLACES.get(name, 1))
 
 
 def _limit_line(state: LimitState) -> LimitLine:
     places = PLACES.get(state.name, 1)
-    value, limit = (
-        number(each) if state.name == "beta" else typeset_percent(each, places)
-        for each in (state.value, state.limit)
-    )
+    value, limit = (_shown(state.name, each) for each in (state.value, state.limit))
     used = 0.0 if state.state == "unknown" else min(max(state.used, 0.0), 1.0)
     return LimitLine(LABELS[state.name], value, limit, _room(state, places), used, state.state)
 

@@ -4,10 +4,13 @@ import pytest
 
 from tasks.reporting.day.assessed import assess_day
 from tasks.reporting.day.ledger import printed_trades, printed_weights
+from tasks.reporting.page.numerals import typeset_percent
 from tasks.reporting.page.sections.attention import attention, unusual_record
+from tasks.reporting.page.sections.before_after import before_and_after
 from tasks.reporting.page.sections.bridge import bridge_of
 from tasks.reporting.page.sections.changes import changes_since
 from tasks.reporting.page.sections.contributors import ContributorLine
+from tasks.reporting.page.sections.summary import summarise
 from tasks.reporting.page.sections.trade_list import trade_lines
 from tasks.risk.limits import limit_states
 from tasks.trades.tickets.schema import Survival, Ticket, Tickets
@@ -21,7 +24,8 @@ def items(inputs, contributors=(), *, exceeded=()):
     lines, changes = trade_lines(inputs, trades), changes_since(inputs, weights)
     limits = limit_states(dict.fromkeys(exceeded, 0.5), dict.fromkeys(exceeded, 0.4), warn_at_frac=0.9)
     assessment = replace(assess_day(inputs), limits=limits)
-    return attention(inputs, assessment, lines, changes, bridge_of(inputs), contributors)
+    compared = before_and_after(inputs, summarise(inputs, trades))
+    return attention(inputs, assessment, lines, changes, bridge_of(inputs), contributors, compared)
 
 
 def after(inputs, unusual):
@@ -83,7 +87,7 @@ def test_an_ordinary_day_lists_nothing():
     within = replace(assess_day(quiet), limits=())
     lines = trade_lines(quiet, printed_trades(quiet.frames.trades))
 
-    assert attention(quiet, within, lines, None, bridge_of(quiet), ()) == ()
+    assert attention(quiet, within, lines, None, bridge_of(quiet), (), ()) == ()
 
 
 @pytest.mark.parametrize(
@@ -119,6 +123,19 @@ def test_a_limit_exceeded_on_earlier_sessions_comes_after_what_is_new_with_its_n
     counts = unusual_record(inputs, found)
     assert (counts["limit volatility"], counts["limit beta"]) == (5, 1)
     assert "limit var_1d" not in counts
+
+
+def test_an_exceeded_limit_states_the_figure_of_the_holdings_where_it_was_exceeded_too():
+    inputs = make_inputs()
+    trades = printed_trades(inputs.frames.trades)
+    (row,) = (row for row in before_and_after(inputs, summarise(inputs, trades)) if row.key == "volatility")
+    limits = limit_states({"volatility": 0.5}, {"volatility": row.now / 2}, warn_at_frac=0.9)
+    assessment = replace(assess_day(inputs), limits=limits)
+
+    found = attention(inputs, assessment, trade_lines(inputs, trades), None, bridge_of(inputs), (), (row,))
+
+    (limit,) = [item for item in found if item.anchor == "limits"]
+    assert f"({typeset_percent(row.now)} before the trades)" in limit.words
 
 
 def test_what_belongs_to_one_session_is_never_carried_on():

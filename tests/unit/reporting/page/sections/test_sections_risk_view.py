@@ -46,10 +46,21 @@ def test_the_page_shows_three_methods_three_scenarios_and_the_largest_shares():
 
 
 def test_a_breached_limit_is_said_at_the_top_once_with_its_figure():
-    assert limit_notice(with_limit(1.4, 1.3).limits) == (
-        "Target portfolio over risk limit: Beta 1.40, limit 1.30. It blocks no trade. "
-        "Reduce the positions, or accept the risk."
+    assert limit_notice(with_limit(1.4, 1.3).limits, {"beta": 1.3}) == (
+        "Target portfolio, before rounding to whole shares, over risk limit: Beta 1.40, limit 1.30. "
+        "It blocks no trade. Reduce the positions, or accept the risk."
     )
+
+
+def test_a_limit_that_was_exceeded_before_the_trades_too_is_stated_with_its_figure_then():
+    states = limit_states(
+        {"volatility": 0.386, "var_21d": 0.17}, {"volatility": 0.25, "var_21d": 0.12}, warn_at_frac=0.9
+    )
+
+    notice = limit_notice(states, {"volatility": 0.335, "cash": 5.0})
+
+    assert "Volatility 38.6%, limit 25.0% (33.5% before the trades)" in notice
+    assert notice.count("before the trades") == 1
 
 
 @pytest.mark.parametrize(("value", "bar"), [(0.65, 0.5), (2.6, 1.0), (float("nan"), 0.0), (-0.3, 0.0)])
