@@ -10,7 +10,7 @@ from flows.execute import bring_bars, due_runs, execute_approved, execution_run
 from flows.operations.decisions.persons import require_second
 from flows.operations.homes.inspection import aligned
 from flows.operations.trading.interruption import interruptible
-from flows.operations.trading.orders_left import CANCEL, nothing_stored, open_at_broker
+from flows.operations.trading.orders_left import AFTER_A_LAPSE, CANCEL, nothing_stored, open_at_broker
 from flows.permitted import permitted, stoppable_sleep
 from flows.terminal import Options, Result, progress
 from tasks.core.accountability import require_name_and_reason
@@ -19,7 +19,7 @@ from tasks.core.errors import BrokerError, SafetyError, TransientError
 from tasks.core.homes.opening import find_home
 from tasks.core.homes.run import Run
 from tasks.core.masking import mask_logs
-from tasks.core.sessions import exchange_minute, session_after
+from tasks.core.sessions import exchange_minute, session_after, session_on
 from tasks.core.stage import timings
 from tasks.core.text import counted
 from tasks.execution.brokers.manual.printed import ticket_text
@@ -215,7 +215,8 @@ def _row(order: dict[str, Any], approved: Line) -> tuple[str, ...]:
     if order["shares"] < approved.approved:
         shares += f" of {approved.approved:,} approved"
         reason = approved.reason if order["state"] == FILLED else reason
-    line = (order["side"], order["symbol"], shares, order["filled_shares"], order["average_price"] or "")
+    filled = f"{Decimal(order['filled_shares']):,}"
+    line = (order["side"], order["symbol"], shares, filled, order["average_price"] or "")
     return (*line, order["state"], reason)
 
 
@@ -243,6 +244,8 @@ def _state(run: Run, reached: Progress) -> str:
             f"Halted: {why}. What was canceled is not sent again. Once the halt has ended, run the command again "
             f"to continue with the rest.{begin}"
         )
+    if reached.outcome is Outcome.ENDED and reached.execution.stage is Stage.LAPSED:
+        return f"Ended: {why}. {AFTER_A_LAPSE}"
     if until is None or begin:
         return f"{str(reached.outcome).capitalize()}: {why}.{begin}"
     if reached.was_stopped:
@@ -250,7 +253,8 @@ def _state(run: Run, reached: Progress) -> str:
         return f"Waiting: {why}. Run the command again now: what is not sent before {ends} is void."
     if run.settings.execution.broker in FILLS_FROM_BARS:
         fills = session_after(run.session.day)
-        return f"Waiting for the bars of {fills}: {why}. Run the command again after its close."
+        closes = exchange_minute(session_on(fills).closes_at or until)
+        return f"Waiting for the bars of {fills}: {why}. Run the command again after its close, {closes}."
     return f"Waiting until {exchange_minute(until)}: {why}. Run the command again then."
 
 

@@ -15,6 +15,7 @@ from tasks.execution.schema import AT_BROKER, Tracked
 from tasks.ledger.anchor import is_begun
 from tasks.ledger.database import opened
 
+AFTER_A_LAPSE = "`afterclose daily` proposes the next list."
 BEFORE_THE_OPEN = "before the next open (09:30 New York time), or the day lapses"
 CANCEL = "to cancel instead: `afterclose kill-switch trip`"
 
@@ -34,7 +35,7 @@ def nothing_stored(execution: Execution, at: datetime) -> str:
         return ""
     before = exchange_minute(execution.expires_at)
     if at >= execution.expires_at:
-        return f" No order was stored before {before}: the approval has lapsed."
+        return f" No order was stored before {before}, so the approval lapsed. {AFTER_A_LAPSE}"
     again = f"afterclose execute {execution.session} --no-dry-run"
     return f" No order is stored yet: run `{again}` before {before}, or the day lapses."
 

@@ -4,6 +4,7 @@ Every line of the approval has at most one order at a time; its last part says h
 it is sent, may wait for its window while stored, and is sized again as long as it was never sent.
 """
 
+from tasks.core.sessions import exchange_minute
 from tasks.execution.actions import Action, Cancel, Finish, Send, View
 from tasks.execution.deciding.buys import CONFIRMATION, buy_actions
 from tasks.execution.deciding.cancellations import (
@@ -23,7 +24,8 @@ def next_actions(view: View) -> tuple[Action, ...]:
     """Return what to do now. The last action is always Wait or Finish, or there is something to do at once."""
     execution = view.execution
     if execution.first_intent_at is None and view.at >= execution.expires_at:
-        return (Finish(Stage.LAPSED, f"no order was intended before {execution.expires_at.isoformat()}"),)
+        before = exchange_minute(execution.expires_at)
+        return (Finish(Stage.LAPSED, f"no order was stored before {before}, so the approval lapsed"),)
     actions = [*stray_cancels(view), *changed_cancels(view)]
     if view.at >= execution.ends_at:
         actions += closing_actions(view)

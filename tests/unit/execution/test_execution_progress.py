@@ -98,6 +98,10 @@ def test_an_execution_without_an_intent_lapses_with_its_approval(tmp_path):
 
     assert progress.execution.stage is Stage.LAPSED
     assert progress.begins_before is None
+    assert (
+        progress.why
+        == "no order was stored before Mon 2024-06-17 09:30 New York time, so the approval lapsed"
+    )
     assert day.orders() == ()
     assert day.truth().requests == []
 

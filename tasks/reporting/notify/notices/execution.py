@@ -35,7 +35,7 @@ def execution_notice(home: Home, document: Mapping[str, Any], *, is_simulated: b
         lead=_lead(document, lines, filled),
         facts=_facts(document, lines, filled),
         table=_table(lines),
-        commands=_commands(home, session, kind),
+        commands=_commands(home, session, kind, stage),
         session=date.fromisoformat(session),
         is_simulated=is_simulated,
         data={
@@ -121,9 +121,11 @@ def _table(lines: list[Line]) -> Table:
     return Table("Orders", COLUMNS, rows, numeric=(2, 3, 4), left_out=left_out, rest_is_in="execution.html")
 
 
-def _commands(home: Home, session: str, kind: Kind) -> tuple[Command, ...]:
+def _commands(home: Home, session: str, kind: Kind, stage: str) -> tuple[Command, ...]:
     report = Command("Read the report", str(home.day_folder(session) / "execution.html"))
     if kind is Kind.EXECUTION_DONE:
         return (report,)
     place = shlex.quote(str(home.root))
+    if stage == LAPSED:
+        return report, Command("Propose the next list", f"afterclose daily --home {place}")
     return report, Command("Continue", f"afterclose execute {session} --home {place} --no-dry-run")

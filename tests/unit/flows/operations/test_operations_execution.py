@@ -1,10 +1,12 @@
 from dataclasses import replace
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
 
 from flows.operations.trading.execution import _rehearsed_row, _row, _state, _waiting_rows
 from tasks.execution.desk import Outcome, Progress
+from tasks.execution.execution import Stage
 from tasks.reporting.day.executed import AFTER_SALES, lines_of
 from tests.approval_days import clock_at
 from tests.builders import make_run
@@ -21,6 +23,10 @@ ORDER = {
 }
 
 
+BARS = (
+    "Waiting for the bars of 2024-06-17: 2 waiting. Run the command again after its close, "
+    "Mon 2024-06-17 16:00 New York time."
+)
 HALTED = (
     "Halted: a reason. What was canceled is not sent again. Once the halt has ended, run the command again to continue "
     "with the rest."
@@ -42,7 +48,7 @@ def test_an_order_that_does_not_pass_in_a_dry_run_is_shown_with_its_state():
 def test_an_order_that_was_filled_is_shown_with_its_price():
     filled = ORDER | {"reason": "the broker states that it is filled"}
 
-    assert _row(filled, approved_line(1_200))[2:6] == ("1,200", "1200", "10.00", "filled")
+    assert _row(filled, approved_line(1_200))[2:6] == ("1,200", "1,200", "10.00", "filled")
 
 
 def approved_line(shares):
@@ -61,7 +67,7 @@ def reached(why, outcome=Outcome.WAITING, *, was_stopped=False, **execution):
 @pytest.mark.parametrize(
     ("broker", "start"),
     [
-        ("paper", "Waiting for the bars of 2024-06-17: 2 waiting. Run the command again after its close."),
+        ("paper", BARS),
         ("alpaca", "Waiting until Mon 2024-06-17 09:30 New York time: 2 waiting."),
     ],
 )
@@ -100,8 +106,8 @@ def test_after_the_open_without_a_stored_order_it_states_that_the_approval_lapse
         text = _state(make_run(tmp_path), reached("it was stopped", was_stopped=True))
 
     assert text == (
-        "Waiting: it was stopped. No order was stored before Mon 2024-06-17 09:30 New York time: the approval has "
-        "lapsed."
+        "Waiting: it was stopped. No order was stored before Mon 2024-06-17 09:30 New York time, so the approval "
+        "lapsed. `afterclose daily` proposes the next list."
     )
 
 
@@ -115,6 +121,21 @@ def test_a_stopped_execution_with_stored_orders_is_continued_at_once(tmp_path, b
         "Waiting: it was stopped. Run the command again now: what is not sent before Mon 2024-06-17 16:00 New York "
         "time is void."
     )
+
+
+def test_an_approval_that_lapsed_names_what_proposes_the_next_list(tmp_path):
+    why = "no order was stored before Mon 2024-06-17 09:30 New York time, so the approval lapsed"
+
+    text = _state(make_run(tmp_path), reached(why, Outcome.ENDED, stage=Stage.LAPSED))
+
+    assert text == f"Ended: {why}. `afterclose daily` proposes the next list."
+
+
+def test_the_close_of_a_half_day_is_that_of_the_calendar(tmp_path):
+    """The session after 2024-07-02 closes at 13:00."""
+    text = _state(make_run(tmp_path, date(2024, 7, 2)), reached("2 waiting", first_intent_at=EVENING))
+
+    assert text.endswith("Run the command again after its close, Wed 2024-07-03 13:00 New York time.")
 
 
 def test_an_order_of_fewer_shares_than_approved_is_shown_beside_them_with_the_reason():

@@ -10,7 +10,7 @@ from tasks.core.errors import BrokerError, SafetyError, TransientError
 from tasks.reporting.notify.notices.day import MOST_ROWS, day_notice
 from tasks.reporting.notify.notices.execution import execution_notice
 from tasks.reporting.notify.notices.runs import failure_notice
-from tasks.reporting.notify.schema import Kind, Tone
+from tasks.reporting.notify.schema import Command, Kind, Tone
 from tests.approval_days import TRADE_ROWS, day_files, manifest_of
 from tests.builders import FRIDAY, make_run
 
@@ -143,9 +143,11 @@ def test_an_execution_that_needs_a_person_is_an_alert(tmp_path, outcome):
 
 
 def test_a_lapsed_approval_needs_a_person(tmp_path):
-    notice = execution_notice(make_run(tmp_path).home, document(stage="lapsed"), is_simulated=False)
+    home = make_run(tmp_path).home
+    notice = execution_notice(home, document(stage="lapsed"), is_simulated=False)
 
     assert notice.kind is Kind.EXECUTION_NEEDS_PERSON
+    assert notice.commands[-1] == Command("Propose the next list", f"afterclose daily --home {home.root}")
 
 
 def test_an_execution_that_waits_is_announced_once_however_long(tmp_path):
