@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE, DayOption, DeploymentOption, FromOption, ToOption
-from flows.terminal import show
+from flows.terminal import preview, show
 
 app = typer.Typer()
 
@@ -70,9 +70,15 @@ def daily(
     ] = True,
 ) -> int:
     """Run daily-live for one session and publish live/YYYY-MM-DD/. Needs no server."""
-    from flows.commands import run_daily
+    try:
+        from flows.commands import run_daily
 
-    return show(run_daily(context.obj, day, dry_run=dry_run), context.obj)
+        return show(run_daily(context.obj, day, dry_run=dry_run), context.obj)
+    except KeyboardInterrupt:
+        from flows.operations.homes.interrupted import unpublished
+
+        preview(unpublished(context.obj, day))
+        raise
 
 
 @app.command(epilog=GLOBAL_OPTIONS_NOTE)
