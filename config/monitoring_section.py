@@ -43,8 +43,8 @@ class Monitoring(Section):
     max_volume_ratio: Annotated[float, Field(gt=1)]
     """Largest ratio, up or down, of a session's typical volume to that of the 63 sessions before."""
     max_moves: NotNegative
-    """Daily move of a typical name apart from the others, over 10 sessions, in daily moves of the market as the
-    volatility index says them, above which it may be an alert."""
+    """Daily move of a typical name apart from the others, over 10 sessions, in units of the daily move
+    implied by the volatility index, above which it may be an alert."""
     max_moves_ratio: Annotated[float, Field(gt=1)]
     """It is one if it is also this many times that of the 63 sessions before."""
     retrain_after_days: Count

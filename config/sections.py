@@ -433,7 +433,7 @@ class Execution(Section):
     spends_unsettled: bool
     """Whether buys may use the proceeds of sales that have not settled."""
     ramp_sessions: Annotated[int, Field(ge=0, le=252)]
-    """Number of sessions after another champion was promoted in which buys are limited further; 0: none."""
+    """Number of sessions after a different champion was promoted in which buys are limited further; 0: none."""
     ramp_max_buys_frac: Fraction
     """In these sessions: largest total of a session's buys, as a fraction of equity."""
     ramp_max_trade_frac: Fraction

@@ -1,7 +1,7 @@
 """Decide a published day once more with trades that a person struck or halved.
 
 Without solving, the other trades stay as they are and what is not spent stays cash. With solving, the day's own stages
-decide again, the struck and halved names fixed at their weights. Either way every check of the day runs.
+run again, the struck and halved names fixed at their weights. Either way every check of the day runs.
 """
 
 from collections.abc import Mapping, Sequence

@@ -63,7 +63,7 @@ class _Manifest(NamedTuple):
 def published_day(session: date, manifest: bytes, files: Mapping[str, bytes]) -> PublishedDay:
     """Return the day, or the revision of it whose manifest this is.
 
-    Of a revision, `files` contain the day's own manifest. Raises SafetyError if a file is missing, edited or damaged,
+    For a revision, `files` contain the day's own manifest. Raises SafetyError if a file is missing, edited or damaged,
     or belongs to another session or another day.
     """
     stated = _stated(session, manifest, files)

@@ -40,7 +40,7 @@ def hold_approvals(home: Home) -> Iterator[None]:
 def read_day(home: Home, session: Session, *, revision: int | None = None) -> Read:
     """Return the bytes of approval.json (None without one), of manifest.json, and of the day's other files.
 
-    All are read from the same open folder: a day that is published meanwhile is never mixed with this one. Of a
+    All are read from the same open folder: a day that is published meanwhile is never mixed with this one. For a
     revision, its own files replace those of the day, and the day's manifest is among the files. `revision` None: the
     one that the approval names; 0, without an approval, is the day as published.
     """

@@ -106,4 +106,4 @@ def conflict_of(order: Order, stated: BrokerOrder) -> str:
     found = f"{stated.side} {plain(stated.shares)} {stated.symbol}"
     if ours == found:
         return ""
-    return f"the broker has another order under {order.order_id}: {found}, not {ours}"
+    return f"the broker has a different order under {order.order_id}: {found}, not {ours}"

@@ -23,7 +23,7 @@ class Event(StrEnum):
     UNANSWERED = "unanswered"
     NOT_FOUND = "not_found"  # a look-up by id says that there is no such order
     NOT_FOUND_AFTER_CLOSE = "not_found_after_close"
-    CONFLICTING = "conflicting"  # the broker has another order under this id
+    CONFLICTING = "conflicting"  # the broker has a different order under this id
     REPORTED_OPEN = "reported_open"
     REPORTED_CANCELING = "reported_canceling"
     REPORTED_FILLED = "reported_filled"

@@ -133,12 +133,13 @@ class Step:
         """
         return is_order_id(order_id) and not has_sent(self.desk.connection, order_id)
 
-    def _most_sends(self) -> int | None:
+    def _send_limit(self) -> int | None:
         """Return how many orders may leave in this step: one, until the broker lists an order that this run sent first.
 
         Every home shows its first order before it looks for those of others again, and sends more only afterwards. So
-        of two homes at one account at most one sends more than that order, even if they begin in the same instant. Each
-        run does so, because it may be that of a copy, which knows what was sent before it was made.
+        of two homes at one account at most one sends more than that order, even if they begin in the same instant.
+        Every run does this, because its home may be a copy whose journal holds the orders sent before the copy was
+        made.
         """
         orders = {one.order.order_id: one.state for one in self.orders()}
         own = first_sent_by(self.journal)
@@ -246,7 +247,7 @@ class Step:
 
     def _send_all(self, sends: list[Send], facts: Facts) -> Ending | None:
         """Send as many of the orders as may leave. Returns why nothing more is sent in this step; None to go on."""
-        most = self._most_sends()
+        most = self._send_limit()
         if most == 0:
             self.held = "the broker's list of orders does not show ours yet"
             return None

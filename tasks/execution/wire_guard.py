@@ -96,7 +96,7 @@ def _check(wire: Wire, environ: Mapping[str, str]) -> None:
     ):
         _refuse("mode", f"{account.account} is a live account")
     if account.is_blocked or (account.only_closing and order.side != "SELL"):
-        _refuse("account", "the broker does not take it")
+        _refuse("account", "the broker does not accept it")
     if wire.orders_today > MOST_ORDERS:
         _refuse("orders", f"{wire.orders_today} were sent")
     if wire.sends > (MOST_SENDS if wire.has_unique_ids is True else 1):

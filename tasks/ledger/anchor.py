@@ -1,8 +1,8 @@
 """Record outside the database how long the ledger is, so that a missing, shortened or swapped one is detected.
 
 The anchor holds the number of entries and the last digest, and is written after every commit. The home's marker holds
-the same of the opening entries, and is written once, when the ledger begins. Entries after those noted are accepted: a
-crash may fall between the commit and the note.
+the same for the opening entries, and is written once, when the ledger begins. Entries after those noted are accepted: a
+crash may occur between the commit and the anchor update.
 """
 
 from dataclasses import dataclass

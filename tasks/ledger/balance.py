@@ -23,11 +23,11 @@ class Balance:
 
 @dataclass(frozen=True)
 class NameCash:
-    """Cash and receivables that each name brought since the ledger began: negative for what was paid.
+    """Cash and receivables attributable to each name since the ledger began: negative for what was paid.
 
-    Under "" is what no name brought: interest and fees without a symbol. `renames`: session, old and new symbol; what
-    the old one brought is under the new one. `opened`: the session as of which the ledger began with shares, whose
-    purchase it does not know; None if it began with cash alone.
+    The key "" holds cash not attributable to any security: interest and fees without a symbol. `renames`: session, old
+    and new symbol; the cash of the old one is under the new one. `opened`: the session as of which the ledger began
+    with shares, whose purchase it does not know; None if it began with cash alone.
     """
 
     cents: Mapping[str, int] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class NameCash:
     opened: date | None = None
 
     def renamed(self, session: date, changes: Mapping[str, str]) -> "NameCash":
-        """Return it with what names brought under their new symbols; `changes`, old to new, happen at once."""
+        """Return it with the cash of each name under its new symbol; `changes`, old to new, happen at once."""
         cents: dict[str, int] = {}
         for symbol, amount in self.cents.items():
             today = changes.get(symbol, symbol)
@@ -45,7 +45,7 @@ class NameCash:
 
 
 def cash_by_name(entries: Iterable[Entry]) -> NameCash:
-    """Return what each name brought. Capital flows and the opening cash were brought by none, nor earned.
+    """Return the cash of each name. Capital flows and the opening cash belong to none and are not earned: left out.
 
     Symbol changes of one session happen at once: of A to B and B to C, the second moves nothing that was A's.
     """

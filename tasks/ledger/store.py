@@ -41,7 +41,7 @@ def append(connection: sqlite3.Connection, entries: Iterable[Entry]) -> int:
     """Append the entries and return how many are new. Without an open transaction it commits one of its own.
 
     An entry whose source is in the ledger with equal content, apart from `at`, is skipped: the same event may be
-    reported many times. The same source with other content raises SafetyError, as does an entry that is impossible,
+    reported many times. The same source with different content raises SafetyError, as does an entry that is impossible,
     and nothing is appended.
     """
     if not connection.in_transaction:
@@ -201,7 +201,7 @@ def _entry(row: Row) -> Entry:
 def _refuse_other_content(entry: Entry, known: Entry, home: Home) -> None:
     if replace(entry, at=known.at) != known:
         raise SafetyError(
-            f"{entry.source} is in the ledger with other content: {_amounts(known)}, not {_amounts(entry)}.",
+            f"{entry.source} is in the ledger with different content: {_amounts(known)}, not {_amounts(entry)}.",
             remedy="Book the difference as an entry of its own (`restatement` or `correction`).",
             path=str(home.ledger_file),
             source=entry.source,

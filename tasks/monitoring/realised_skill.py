@@ -104,7 +104,7 @@ def _ic_alert(window: SkillWindow, limits: Monitoring) -> Iterator[Alert]:
 
 
 def _accuracy_alert(window: SkillWindow, limits: Monitoring) -> Iterator[Alert]:
-    """A drop counts from the p-value of as many standard errors as one of the IC."""
+    """A drop counts if its two-sided p-value is below that of `min_ic_drop_z` standard errors, as for the IC."""
     found, expected, p_value = window.accuracy, window.expected_accuracy, window.accuracy_p_value
     if found is None or expected is None or p_value is None:
         return

@@ -35,7 +35,7 @@ class Book:
     positions_sha256: str = ""  # of the bytes of the positions file that it was read from
     net_flows_usd: float = 0.0  # deposits minus withdrawals since the ledger began: no gain, no loss
     receivable_usd: float = 0.0  # dividends between ex-date and payment: not in equity_usd, and no loss
-    names: NameCash | None = None  # what each name brought since the ledger began; None: not known
+    names: NameCash | None = None  # cash of each name since the ledger began; None: not known
 
 
 @dataclass(frozen=True)

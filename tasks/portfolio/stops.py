@@ -39,7 +39,7 @@ def stop_window(regime: Regime) -> StopWindow:
 def recent_fall(close: Matrix, window: StopWindow) -> Vector:
     """Return the largest fall of each name: a fraction, 0 without closes or without stops.
 
-    Of each of the last `pause_sessions` closes, the fall is measured from the highest of the `high_sessions` closes up
+    For each of the last `pause_sessions` closes, the fall is measured from the highest of the `high_sessions` closes up
     to it. `close` are total-return levels, oldest first, NaN without a bar. If there are fewer sessions than the
     window, all of them are used. Splits and dividends do not count as a fall.
     """

@@ -170,8 +170,8 @@ def test_lines_are_struck_and_halved_with_the_keyboard(opened):
     assert page.is_hidden(".approve form")
     assert page.is_visible("text=You have struck or halved lines above")
 
-    page.click("text=Solve again without them")
-    page.wait_for_selector("text=and solve again")
+    page.click("text=Re-optimize without them")
+    page.wait_for_selector("text=and re-optimize")
     page.keyboard.press("Escape")
     page.click("text=Undo all changes")
     page.wait_for_selector(".dock", state="detached")
@@ -258,8 +258,8 @@ def test_a_struck_line_is_solved_again_and_the_revision_is_approved(
 
         page.check(f"input[name=strike][value={struck}]")
         page.wait_for_selector(f"text=If you strike {struck}")
-        page.click("text=Solve again without it")
-        page.wait_for_selector("text=and solve again")
+        page.click("text=Re-optimize without it")
+        page.wait_for_selector("text=and re-optimize")
         page.fill("#revise-by", "Ann Lee")
         page.fill("#revise-reason", "litigation")
         page.click("text=Make this the list to approve")

@@ -283,7 +283,7 @@ def test_a_line_that_a_revision_halved_names_who_halved_it_beside_the_parts_of_t
 
     for page in (listed, line):
         assert "Halved by Ann Lee; published: +$18,000.00" in page
-        assert "Decided again" not in page
+        assert "Re-optimized after" not in page
     assert "What makes up +$18,000.00" in line
     assert "Of the trade as published" in line
     assert "Halved by" not in browser.text(DAY) + browser.text(f"{DAY}/trades/MSFT")

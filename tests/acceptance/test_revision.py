@@ -79,7 +79,7 @@ def test_a_revision_is_previewed_without_a_trace_then_made_and_approved(desk):
     assert revised == {line.symbol: line.shares for line in seen.lines}
     assert struck not in revised
     assert revised[halved] == proposed[halved] // 2
-    assert any(revised[name] > proposed[name] for name in others)  # solved again: their money is invested
+    assert any(revised[name] > proposed[name] for name in others)  # re-optimized: their money is invested
     assert seen.after.cash_usd > 0
     assert all(check.passed for check in seen.checks)
     assert {path.name for path in desk.folder.glob("*")} - {"revisions"} == {
@@ -164,7 +164,7 @@ def test_a_revision_that_fails_a_check_is_not_written(desk, monkeypatch):
     code, refused = desk.ask("revise", DAY, "--strike", struck, *WHY)
 
     assert (code, refused["fields"]["failed"]) == (3, ["a_test"])
-    assert refused["remedy"] == "Have the other trades decided again (solve), or undo a change."
+    assert refused["remedy"] == "Re-optimize the other trades (solve), or undo a change."
     assert not (desk.folder / "revisions").exists()
 
 

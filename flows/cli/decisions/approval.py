@@ -93,7 +93,7 @@ def revise_day(
         typer.Option(
             "--solve",
             metavar=NO_VALUE,
-            help="Decide the other trades again instead of leaving the cash uninvested.",
+            help="Re-optimize the other trades instead of leaving the cash uninvested.",
         ),
     ] = False,
 ) -> int:

@@ -17,9 +17,9 @@ def sql(
         str | None, typer.Argument(metavar="SELECT", help='The query: "SELECT …", in quotes.')
     ] = None,
     *,
-    csv: Annotated[bool, typer.Option("--csv", metavar=NO_VALUE, help="Print the answer as CSV.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", metavar=NO_VALUE, help="Print the result as CSV.")] = False,
     parquet: Annotated[
-        Path | None, typer.Option("--parquet", metavar="FILE", help="Write the answer to this new file.")
+        Path | None, typer.Option("--parquet", metavar="FILE", help="Write the result to this new file.")
     ] = None,
     shell: Annotated[
         bool,

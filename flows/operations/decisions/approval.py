@@ -218,7 +218,7 @@ def _revision_made(run: Run, number: int) -> str:
     try:
         made = parse_json(read_day(run.home, run.session, revision=number)[1])["revision"]
         changes = [f"{what} {', '.join(names)}" for what in ("struck", "halved") if (names := made.get(what))]
-        changes += ["the other trades decided again"] if made.get("solved") else []
+        changes += ["the other trades re-optimized"] if made.get("solved") else []
         by, at, reason = (one_line(str(made.get(name, "unknown"))) for name in ("by", "at", "reason"))
     except (SafetyError, ValueError, KeyError, TypeError, AttributeError):
         return "cannot be read"
@@ -340,7 +340,7 @@ def revision_lines(day: PublishedDay) -> Iterator[str]:
         if names := [str(name) for name in made.get(what, ())]:
             yield f"  {what}: {', '.join(names)}"
     if made.get("solved"):
-        yield "  The other trades were decided again."
+        yield "  The other trades were re-optimized."
 
 
 def next_step(run: Run) -> str:

@@ -171,7 +171,7 @@ def _history(options: Options, one_at_a_time: Lock, session: date, symbol: str) 
 
 
 def _preview(options: Options, one_at_a_time: Lock, session: date, asked: Asked) -> Effect:
-    """Return what the changes would do: each preview decides the session again."""
+    """Return what the changes would do: each preview recomputes the session's decision."""
     with one_at_a_time:
         found = preview_revision(
             options, str(session), strike=asked.strike, halve=asked.halve, solve=asked.solve

@@ -186,7 +186,7 @@ def write_logged(home: Home, published: PublishedDay, revision: Revision, files:
     the folder, which is deleted if the day is run again.
     """
     named = (("struck", revision.struck), ("halved", revision.halved))
-    changes = ", ".join(f"{how} {' '.join(symbols)}" for how, symbols in named if symbols) or "decided again"
+    changes = ", ".join(f"{how} {' '.join(symbols)}" for how, symbols in named if symbols) or "re-optimized"
     manifest = sha256_of_bytes(files[MANIFEST])
     detail = revised_detail(
         published.session, revision.number, manifest, changes=changes, reason=revision.reason
@@ -211,7 +211,7 @@ def _undecided(home: Home, day: str) -> PublishedDay:
 def _past(
     options: Options, home: Home, published: PublishedDay, changes: Changes
 ) -> AbstractContextManager[PastDay]:
-    """Return the day to decide again. Raises ConfigError for changes that cannot be made, before any computation."""
+    """Return the day to recompute. Raises ConfigError for changes that cannot be made, before any computation."""
     wanted_shares(published_trades(published), changes)
     return past_day(home, published, settings_of(home, options.profile).settings)
 
@@ -246,16 +246,16 @@ def _preview(
 
 
 def way_out(changes: Changes, failed: Sequence[CheckLine]) -> str:
-    """Return what to do about changes with which checks fail. What was solved again is never to be solved again."""
+    """Return what to do about changes with which checks fail. No re-optimized revision is to be re-optimized."""
     if not failed:
         return "Nothing may be traded while the kill switch is on: `afterclose kill-switch status` says why."
     if not changes.solve:
-        return "Have the other trades decided again (solve), or undo a change."
+        return "Re-optimize the other trades (solve), or undo a change."
     named = (*changes.strike, *changes.halve)
     words = {word for check in failed for word in re.split(r"[\s,;:()]+", check.detail)}
     to_undo = [symbol for symbol in named if symbol in words] or named
     return (
-        "The other trades were decided again and cannot make up for it: undo the change of "
+        "The other trades were re-optimized and cannot make up for it: undo the change of "
         f"{' or '.join(to_undo)}, or reject the day."
     )
 

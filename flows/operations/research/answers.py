@@ -1,4 +1,4 @@
-"""Write an answer as a table, CSV, JSON or Parquet, batch by batch: memory does not grow with the number of rows."""
+"""Write a query result as a table, CSV, JSON or Parquet, in batches: memory does not grow with the number of rows."""
 
 import csv
 import io
@@ -23,19 +23,19 @@ ROWS_SHOWN, CELLS_SHOWN = 200, 20_000
 WIDEST_CELL = 60
 LARGEST_PIECE = 16 * 2**20  # bytes of values that become text at once
 ROWS_PER_GROUP, BYTES_PER_GROUP = 122_880, 64 * 2**20  # of a Parquet file
-PLAN = ["explain_key", "explain_value"]  # the answer of EXPLAIN
+PLAN = ["explain_key", "explain_value"]  # the result of EXPLAIN
 Rows = list[tuple[object, ...]]
 
 
 def csv_pieces(answer: Answer) -> Iterator[str]:
-    """Yield the answer as CSV: numbers as they are, text quoted where a spreadsheet would evaluate it."""
+    """Yield the result as CSV: numbers as they are, text quoted where a spreadsheet would evaluate it."""
     yield _csv_lines([answer.schema.names])
     for rows in _pieces_of_rows(answer.batches):
         yield _csv_lines(rows)
 
 
 def json_pieces(answer: Answer) -> Iterator[str]:
-    """Yield the answer as one JSON document."""
+    """Yield the result as one JSON document."""
     names = answer.schema.names
     columns = [{"name": field.name, "type": str(field.type)} for field in answer.schema]
     yield f'{{"columns": {json.dumps(columns)},\n"rows": ['
@@ -69,7 +69,7 @@ def table_text(answer: Answer) -> str:
 
 
 def write_parquet(answer: Answer, target: Path) -> int:
-    """Write the answer to the file, which appears when it is complete. Return the number of rows."""
+    """Write the result to the file, which appears when it is complete. Return the number of rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -84,7 +84,7 @@ def write_parquet(answer: Answer, target: Path) -> int:
                 count += sum(batch.num_rows for batch in group)
     except pa.ArrowException as error:
         raise ConfigError(
-            f"The answer cannot be stored as Parquet: {str(error).splitlines()[0].rstrip('.')}.",
+            f"The result cannot be stored as Parquet: {str(error).splitlines()[0].rstrip('.')}.",
             remedy="Cast the column to another type, such as column::VARCHAR.",
         ) from None
     return count
@@ -131,7 +131,7 @@ def _pieces(batch: "pa.RecordBatch") -> "Iterator[pa.RecordBatch]":
         return
     if batch.num_rows == 1:
         raise ConfigError(
-            f"The query was stopped: a row of its answer has {batch.nbytes / 2**20:,.0f} MB.",
+            f"The query was stopped: a row of its result has {batch.nbytes / 2**20:,.0f} MB.",
             remedy="Select fewer columns or parts of a text with left(column, 1000), or use --parquet FILE.",
         )
     half = batch.num_rows // 2
@@ -147,7 +147,7 @@ def _rows(batch: "pa.RecordBatch") -> Rows:
         columns = [_plain_values(column) for column in batch.columns]
     except (ValueError, OverflowError, pa.ArrowException) as error:
         raise ConfigError(
-            f"The answer has a value that cannot be shown: {error}.",
+            f"The result has a value that cannot be shown: {error}.",
             remedy="Cast the column to text: column::VARCHAR.",
         ) from None
     return list(zip(*columns, strict=True))

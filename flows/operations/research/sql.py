@@ -26,7 +26,7 @@ INTERRUPTED = 130
 
 
 def answer_question(options: Options, question: str, *, csv: bool, parquet: Path | None) -> int:
-    """Print the answer to one question; with `parquet` write it to that file. Returns the exit code."""
+    """Print the result of one query; with `parquet` write it to that file. Returns the exit code."""
     home = find_home(options.home)
     settings = settings_of(home, options.profile).settings
     target = None if parquet is None else export_path(parquet, home, settings, suffix=".parquet")
@@ -62,7 +62,7 @@ def run_shell(options: Options) -> int:
 
 
 def _show_answer(views: Views, question: str, options: Options) -> int:
-    """Print the answer as a table with a note about days that cannot be read, or as JSON."""
+    """Print the result as a table with a note about days that cannot be read, or as JSON."""
     if options.as_json:
         with views.answer(question) as answer:
             return _show_json(answer, options)
@@ -118,4 +118,4 @@ def _note_of_problems(views: Views) -> str:
     if not count:
         return ""
     verb = "is" if count == 1 else "are"
-    return f"\n{counted(count, 'day')} cannot be read and {verb} not in the answer; the reasons: {PROBLEMS}"
+    return f"\n{counted(count, 'day')} cannot be read and {verb} not in the result; the reasons: {PROBLEMS}"

@@ -27,8 +27,8 @@ def cluster_workers(
 ) -> Iterator[Callable[[Sequence[Any]], Iterator[Any]]]:
     """Yield a function that returns the results of items in order, computed by the workers of this scheduler.
 
-    Raises ConfigError if the library is missing or a worker runs other code, TransientError if the scheduler does not
-    answer or an item's workers die.
+    Raises ConfigError if the library is missing or a worker runs different code, TransientError if the scheduler does
+    not answer or an item's workers die.
     """
     if find_spec("distributed") is None:
         raise ConfigError(
@@ -81,12 +81,12 @@ def _result_of(future: Any) -> tuple[Any, int]:
 
 
 def _require_same_code(client: Any) -> None:
-    """Raise ConfigError if a worker would compute with other code: results must not depend on where they are made."""
+    """Raise ConfigError if a worker has different code: results must not depend on where they are computed."""
     own = code_fingerprint(CODE_ROOT)
     others = sorted(name for name, found in client.run(_fingerprint).items() if found != own)
     if others:
         raise ConfigError(
-            f"Workers of the Dask cluster run other code than this process: {', '.join(others)}.",
+            f"Workers of the Dask cluster run code different from this process's: {', '.join(others)}.",
             remedy="Install the same version of afterclose on every worker, then restart them.",
             key="models.cluster",
         )

@@ -1,4 +1,4 @@
-"""How many sessions ago another champion was promoted. Pure."""
+"""How many sessions ago a different champion was promoted. Pure."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -180,7 +180,7 @@ class Broker(Protocol):
         ...
 
     def submit(self, order: Order) -> BrokerOrder:
-        """Send the order; return it as the broker has it. Raises `RefusedError` if the broker does not take it."""
+        """Send the order; return it as the broker has it. Raises `RefusedError` if the broker rejects it."""
         ...
 
     def cancel(self, order_id: str) -> None:
@@ -200,5 +200,5 @@ class Broker(Protocol):
         ...
 
     def takes(self, order: Order, at: datetime) -> datetime:
-        """Return from when on the broker takes this order: `at` itself if it takes it now."""
+        """Return the earliest time at which the broker accepts this order: `at` itself if it accepts it now."""
         ...

@@ -72,7 +72,7 @@ def terms_of(envelope: Envelope) -> Terms:
     session = date.fromisoformat(envelope.session)
     decided_at = session_on(session).closes_at
     if decided_at is None:
-        raise ValueError(f"{session} is no session")
+        raise ValueError(f"{session} is not a session")
     return Terms(
         session=session,
         account=envelope.account,
@@ -198,7 +198,7 @@ class Facts:
     books: Books
     orders: tuple[Order, ...] = ()
     one: Order | None = None
-    takes_at: datetime | None = None  # from when on the broker takes `one`
+    takes_at: datetime | None = None  # the earliest time at which the broker accepts `one`
 
     @property
     def order(self) -> Order:

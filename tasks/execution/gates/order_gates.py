@@ -156,8 +156,11 @@ def penny_stock(facts: Facts) -> Outcome:
 
 
 def window(facts: Facts) -> Outcome:
-    """The order belongs to the approved session, and the broker takes it now."""
-    now, takes_at = facts.now, known(facts.takes_at, "from when on the broker takes the order")
+    """The order belongs to the approved session, and the broker accepts it now."""
+    now, takes_at = (
+        facts.now,
+        known(facts.takes_at, "the earliest time at which the broker accepts the order"),
+    )
     first, last = facts.terms.decided_at, facts.window.ends_at
     if first <= now < last and takes_at <= now:
         return Outcome(True, "taken now", "")  # noqa: FBT003

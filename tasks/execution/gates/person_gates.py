@@ -63,4 +63,4 @@ def _new_names(facts: Facts) -> set[str]:
 
 
 def _ramp(facts: Facts) -> str:
-    return f"within {facts.limits.ramp_sessions} sessions after another champion was promoted"
+    return f"within {facts.limits.ramp_sessions} sessions after a different champion was promoted"

@@ -1,8 +1,8 @@
 """Compare the ledger with one statement of the broker: name every difference, book what is explained, lock the rest.
 
 Pure. Fail closed: what could not be read is never read as empty, cash that nothing explains blocks every name, and a
-statement from one of the broker's nightly windows is shown but neither booked nor judged. The equity of record is
-the one of the broker's account endpoint; the ledger's own valuation is a note beside it.
+statement from one of the broker's nightly windows is shown but neither booked nor compared. The equity of record is
+that reported by the account endpoint; the ledger's own valuation is informational.
 """
 
 from collections import defaultdict

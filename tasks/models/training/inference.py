@@ -1,16 +1,17 @@
 """The standard error and t of a mean over sessions whose returns overlap.
 
-Long windows have the error of Newey and West (1987), with a bandwidth of 1.3 √T sessions (Lazarus, Lewis, Stock and
-Watson 2018) and at least three horizons, times the fixed-b correction of Kiefer and Vogelsang (2005) at 5%: with so
-wide a bandwidth, the estimated error is itself uncertain, and the uncorrected t would exceed 2 too often.
+Long windows have the standard error of Newey and West (1987), with a bandwidth of 1.3 √T sessions (Lazarus, Lewis,
+Stock and Watson 2018) and at least three horizons, times the fixed-b correction of Kiefer and Vogelsang (2005) at 5%:
+with so wide a bandwidth, the standard error is itself uncertain, and the uncorrected t would exceed 2 too often.
 
 In short windows no bandwidth is wide enough: of 10 sessions of overlapping returns over 21, every value shares most of
-its return with all others, and that test rejects a true mean of zero in 54% of samples. There the error is that of the
-window's slowest movements: its first cosine coefficients (Müller 2004; Lazarus and others 2018), each divided by the
-variance that overlap alone would give it, with the quantile of Student's t for that few coefficients. Student's t on
-values a horizon apart was the alternative. It finds more over one session, and over five from 42 on. But it has
-no error at all below two values, uses only every horizon-th session, and misses too often under a mild autocorrelation
-over one session. Where the two methods meet, an interval jumps: docs/monitoring.md has the measured sizes.
+its return with all others, and that test rejects a true mean of zero in 54% of samples. There the standard error is
+estimated from the window's low-frequency cosine coefficients (Müller 2004; Lazarus and others 2018), each divided by
+the variance that overlap alone would give it, with the quantile of Student's t with that many degrees of freedom.
+Student's t on values a horizon apart was the alternative. It has more power over one session, and over five from 42 on.
+But no standard error can be computed from fewer than two values, it uses only every horizon-th session, and its
+false-positive rate is too high under a mild autocorrelation over one session. Where the two methods meet, an interval
+jumps: docs/monitoring.md has the measured sizes.
 """
 
 from dataclasses import dataclass
@@ -29,10 +30,10 @@ LONG_SESSIONS, LONG_HORIZONS = 252, 25  # a long window has as many sessions, an
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its standard error; t is 0 where the error is.
+    """A mean with its standard error; t is 0 where the standard error is.
 
-    The error is scaled so that 1.96 of it are half of the 95% confidence interval, whatever the degrees of freedom: so
-    t can be compared with 1.96.
+    The standard error is scaled so that 1.96 of it are half of the 95% confidence interval, whatever the degrees of
+    freedom: so t can be compared with 1.96.
     """
 
     mean: float
@@ -54,7 +55,7 @@ class Estimate:
 
     @property
     def p_value(self) -> float:
-        """Two-sided, of a mean of zero; 1 where there is no error."""
+        """Two-sided, of a mean of zero; 1 where there is no standard error."""
         if self.degrees == inf:
             return float(2 * ndtr(-abs(self.t)))
         return float(2 * stdtr(self.degrees, -abs(self.t) * _student(self.degrees) / BAND_T))

@@ -51,7 +51,7 @@ def value_book(held: Positions, assets: pd.DataFrame, *, session: date, events: 
 def _names(
     held: Positions, before: Iterable[Position], after: Iterable[Position], session: date
 ) -> NameCash | None:
-    """Return what each name brought, under the symbols of the session: the ledger books a symbol change later."""
+    """Return the cash of each name, under the symbols of the session: the ledger books a symbol change later."""
     pairs = zip(before, after, strict=True)
     changes = {old.symbol: new.symbol for old, new in pairs if old.symbol != new.symbol}
     return None if held.names is None else held.names.renamed(session, changes)

@@ -45,7 +45,7 @@ class Positions:
     sha256: str = ""  # of the bytes that were read
     net_flows_usd: float = 0.0  # deposits minus withdrawals that are in the cash, by the ledger
     receivable_usd: float = 0.0  # dividends between ex-date and payment, by the ledger
-    names: NameCash | None = None  # what each name brought, by the ledger; None without one
+    names: NameCash | None = None  # cash of each name, by the ledger; None without one
 
 
 def parse_positions(text: str, *, path: str) -> Positions:

@@ -1,9 +1,9 @@
 """What each name contributed to the change of the account over a period, in cents; the parts sum to it. Pure.
 
-A name's worth is the value of its shares plus all cash and receivables that it brought since the ledger began: paid for
-purchases, received from sales and dividends, fees included. What it contributed is the change of its worth. Interest,
-account fees and rounding belong to no name: they are summed from the ledger too, so that a change of the account that
-neither explains is visible.
+A name's worth is its cumulative P&L: the value of its shares plus all cash and receivables attributable to it since the
+ledger began (paid for purchases, received from sales and dividends, fees included). What it contributed is the change
+of its worth. Interest, account fees and rounding belong to no name: they are summed from the ledger too, so that a
+change of the account that neither explains is visible.
 """
 
 import math
@@ -30,7 +30,7 @@ class Contributors:
 
 
 def worth_of(book: Book) -> Worth | None:
-    """Return each name's worth; None where shares are held without a ledger."""
+    """Return the cumulative P&L of each name; None where shares are held without a ledger."""
     if book.names is None:
         return None
     worth = dict(book.names.cents)

@@ -100,7 +100,7 @@ def _ledger(book: Book) -> dict[str, object]:
 
 
 def _names(record: Any) -> NameCash | None:
-    """Read what each name brought; a day of an earlier release did not keep it."""
+    """Read the cash of each name; a day of an earlier release did not keep it."""
     if record is None:
         return None
     renames = tuple((date.fromisoformat(day), old, new) for day, old, new in record["renames"])

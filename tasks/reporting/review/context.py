@@ -71,7 +71,8 @@ def status_of(error: AftercloseError) -> int:
 def unexpected(request: Request, error: Exception) -> HTMLResponse:
     """Return the page for an error that nobody foresaw; its text may quote what was entered, so it is not shown."""
     shown = AftercloseError(
-        f"Unexpected error ({type(error).__name__}). Nothing was decided that the day's page does not show.",
+        f"Unexpected error ({type(error).__name__}). "
+        "Any approval or rejection that was recorded is shown on the day's page.",
         remedy="Reload the page; if it happens again, use the command line.",
     )
     return error_page(request, 500, shown)

@@ -88,7 +88,7 @@ def effect_lines(asked: Asked, effect: Effect) -> EffectLines:
 def _title(asked: Asked) -> str:
     said = [f"strike {_names(asked.strike)}"] if asked.strike else []
     said += [f"halve {_names(asked.halve)}"] if asked.halve else []
-    solved = ", and solve again" if asked.solve else ""
+    solved = ", and re-optimize" if asked.solve else ""
     return f"If you {' and '.join(said)}{solved}"
 
 

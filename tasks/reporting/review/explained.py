@@ -72,7 +72,7 @@ def change_of(day: PublishedDay, line: Line) -> str:
     is_halved = line.symbol in revision.halved
     if not (is_halved or revision.solved) or (ticket is not None and ticket.usd_cents == _signed_cents(line)):
         return ""
-    how = "Halved" if is_halved else "Decided again after changes"
+    how = "Halved" if is_halved else "Re-optimized after changes"
     published = "nothing" if ticket is None else signed_usd(ticket.usd_cents / 100, 2)
     return f"{how} by {revision.by}; published: {published}"
 

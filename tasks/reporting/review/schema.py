@@ -44,7 +44,7 @@ class DayLine:
 
 @dataclass(frozen=True)
 class Asked:
-    """Changes to a day's trades that a person tries out: lines struck, lines halved, and whether to solve again."""
+    """Changes to a day's trades that a person tries out: lines struck, halved, and whether to re-optimize others."""
 
     strike: tuple[str, ...] = ()
     halve: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
 """Simulate the pairs of model and optimizer over the selection folds, after costs, as a matrix of the backtest.
 
-The first selection fold only measures what a model's scores are worth; the portfolios are simulated over the others. A
-finished pair is stored with the combinations of other matrices, so that an interrupted week does not repeat it. Every
-pair is a trial, recorded before any is selected.
+The first selection fold is used only to estimate the IC that converts scores into expected returns; the portfolios are
+simulated over the others. A finished pair is stored with the combinations of other matrices, so that an interrupted
+week does not repeat it. Every pair is a trial, recorded before any is selected.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,9 +1,9 @@
 """Tests that are repeated as sessions arrive: the threshold of a weekly look, and always-valid inference.
 
-A weekly selection tests nearly the same sessions again and again. `look_threshold` spends a level over fresh sessions
-(Lan and DeMets 1983): the t of a window of W sessions that moves forward crosses a level c at the rate c φ(c) / W a
-session (Slepian 1961; exact for a normal mean as c grows), times `ROUGHNESS`, because models are retrained every month
-and another candidate may be selected. The level spent by n sessions after the first look is a + b ln(1 + n / W).
+A weekly selection tests nearly the same sessions again and again. `look_threshold` is alpha spending over fresh
+sessions (Lan and DeMets 1983): the t of a window of W sessions that moves forward crosses a level c at the rate c φ(c)
+/ W a session (Slepian 1961; exact for a normal mean as c grows), times `ROUGHNESS`, because models are retrained every
+month and another candidate may be selected. The alpha spent by n sessions after the first look is a + b ln(1 + n / W).
 
 `e_values` and `confidence_radius` hold at every session at once, however often one looks.
 """

@@ -509,7 +509,7 @@ def test_fault_068_another_order_under_our_id_blocks_the_execution(tmp_path):
     progress = day.step()
 
     assert progress.outcome is Outcome.BLOCKED
-    assert f"another order under {stolen.order_id}: SELL 7 AAA, not SELL 100 AAA" in progress.why
+    assert f"a different order under {stolen.order_id}: SELL 7 AAA, not SELL 100 AAA" in progress.why
 
 
 def test_fault_088_buys_do_not_wait_for_ever_for_a_cancellation(tmp_path):

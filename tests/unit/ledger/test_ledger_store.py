@@ -51,7 +51,7 @@ def test_the_same_source_with_other_content_is_refused_and_nothing_is_appended(t
     book(home, FILL)
 
     other = entry("order:10:5000", symbol="AAA", shares=11, cash_cents=-5_000, order_id="order")
-    refused = pytest.raises(SafetyError, match="other content")
+    refused = pytest.raises(SafetyError, match="different content")
     with opened(home) as connection, transaction(connection), refused:
         append(connection, [entry("new"), other])
 

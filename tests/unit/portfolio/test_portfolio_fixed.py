@@ -1,4 +1,4 @@
-"""Weights that a person set: kept as they are, within the limits, while the other names are decided again."""
+"""Weights that a person set: kept as they are, within the limits, while the other names are optimized again."""
 
 import numpy as np
 import pandas as pd

@@ -42,9 +42,9 @@ STATUSES: Mapping[str, Status] = {
 
 
 def _as_text(value: object) -> object:
-    """A number may be a string or a number, never a truth value; "" is none."""
+    """A number may be a string or a number, never a boolean; "" is none."""
     if isinstance(value, bool):
-        raise ValueError("a truth value is not a number")  # noqa: TRY004 - pydantic reports no TypeError
+        raise ValueError("a boolean is not a number")  # noqa: TRY004 - pydantic reports no TypeError
     return None if value == "" else str(value) if isinstance(value, int | float) else value
 
 

@@ -309,7 +309,7 @@ def _refused(order: Order, error: AnswerError) -> RefusedError:
     is_duplicate = DUPLICATE in error.message
     code = "wash_trade" if WASH_TRADE in error.message else error.code or str(error.status)
     return RefusedError(
-        f"Alpaca does not take {order.side} {order.shares} {order.symbol}: {error.message} ({error.status}).",
+        f"Alpaca rejected {order.side} {order.shares} {order.symbol}: {error.message} ({error.status}).",
         remedy="Read Alpaca's reason; other orders are not affected.",
         code=code,
         duplicate=is_duplicate,

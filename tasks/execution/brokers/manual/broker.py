@@ -74,8 +74,8 @@ def post_to_manual_account(home: Home, flow: Activity) -> bool:
                 return False
             if flow.session <= statement.session:
                 raise BrokerError(
-                    f"The account at the manual broker was declared as of {statement.session}: its cash has what came "
-                    f"until then, so a {flow.kind} on {flow.session} cannot be added.",
+                    f"The account at the manual broker was declared as of {statement.session}: its cash already "
+                    f"includes everything up to that date, so a {flow.kind} on {flow.session} cannot be added.",
                     remedy=f"Specify a session after {statement.session} with --date.",
                 )
             if not store.has_source(connection, flow.activity_id):

@@ -190,7 +190,7 @@ class PaperBroker:
             ) from error
 
     def _refuse(self, connection: sqlite3.Connection, order: Order) -> None:
-        """Raise RefusedError for an order that the account does not take."""
+        """Raise RefusedError for an order that the account cannot accept."""
         if stored.order_of(connection, order.order_id) is not None:
             raise RefusedError(
                 f"The paper account already has an order {order.order_id}.",

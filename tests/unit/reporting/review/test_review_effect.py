@@ -56,7 +56,7 @@ def test_sectors_that_shift_are_listed_and_the_others_counted():
 
 def test_the_title_names_what_was_asked_for():
     assert lines(Asked(("A", "B"), ("C",))).title == "If you strike A and B and halve C"
-    assert lines(Asked((), ("C",), solve=True)).title == "If you halve C, and solve again"
+    assert lines(Asked((), ("C",), solve=True)).title == "If you halve C, and re-optimize"
     assert lines(Asked(tuple("ABCDEFG"))).title == "If you strike 7 lines"
 
 

@@ -38,13 +38,13 @@ def test_a_line_that_a_revision_did_not_change_has_the_parts_of_the_day():
 
 
 def test_a_line_of_another_size_names_who_changed_it_and_what_was_published():
-    """The others are decided again, so that a name may be new, or change its side."""
+    """The others are re-optimized, so that a name may be new, or change its side."""
     larger, new = line(0, "BBB", "SELL", 120.0), line(2, "DDD", "BUY", 30.0)
 
     assert heads(REVISED, HALVED, larger, new) == {
         "AAA": "Halved by Ann Lee; published: +$100.00",
-        "BBB": "Decided again after changes by Ann Lee; published: −$100.00",
-        "DDD": "Decided again after changes by Ann Lee; published: nothing",
+        "BBB": "Re-optimized after changes by Ann Lee; published: −$100.00",
+        "DDD": "Re-optimized after changes by Ann Lee; published: nothing",
     }
     assert change_of(REVISED, line(0, "AAA", "SELL", 100.0)).startswith("Halved by Ann Lee")
     assert explained(REVISED, HALVED).signed_usd == 100.0  # the parts are those of the published trade
