@@ -39,7 +39,7 @@ class Selection(Section):
     max_false_promotions: Annotated[float, Field(gt=0, le=1)]
     """Largest probability of promoting anything within five years of weekly runs without a signal; 1: no limit."""
     max_false_losses: Annotated[float, Field(ge=0, lt=1)]
-    """Largest probability that a champion whose live scores are as good as promised ever loses its place; 0: it is
+    """Largest probability that a champion whose live scores are as good as expected ever loses its place; 0: it is
     never judged by its live record."""
     placebo_runs: Annotated[int, Field(ge=0, le=999)]
     """Number of times the selection is repeated on permuted features (not by --quick); 0: none."""

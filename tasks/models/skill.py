@@ -51,8 +51,8 @@ def stated_skill(champion: Champion) -> str:
         f"{champion.name}: neutral IC {metrics['neutral_ic']:.4f}, 95% CI {metrics['neutral_ic_low']:.4f} to"
         f" {metrics['neutral_ic_high']:.4f}, {metrics['sessions']:.0f} sessions, from the"
         f" {statistic.entry.replace('_', ' ')} over {statistic.horizon_sessions} sessions, residualised on"
-        f" {', '.join(statistic.controls).replace('_', ' ') or 'nothing'}. The smallest neutral IC that this test"
-        f" could have confirmed: {metrics['detectable_ic']:.4f}.{_deflated(metrics)}"
+        f" {', '.join(statistic.controls).replace('_', ' ') or 'nothing'}. Minimum detectable"
+        f" IC: {metrics['detectable_ic']:.4f}.{_deflated(metrics)}"
     )
 
 

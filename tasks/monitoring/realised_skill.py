@@ -23,7 +23,7 @@ WINDOWS = (20, 63)  # sessions: a month and a quarter
 
 @dataclass(frozen=True)
 class ScoredDay:
-    """The scores of a published day and what its champion promised."""
+    """The scores of a published day and the IC expected of its champion."""
 
     session: date
     model: str

@@ -65,7 +65,7 @@ def parse_realised(record: Mapping[str, Any]) -> Realised:
 
 @dataclass(frozen=True)
 class SkillWindow:
-    """The mean of the last sessions' neutral ICs, and its distance from what the champions promised."""
+    """The mean of the last sessions' neutral ICs, and its distance from the expected IC of the champions."""
 
     sessions: int
     mean: float

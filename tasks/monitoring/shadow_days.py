@@ -52,7 +52,7 @@ def shadow_skill(days: Sequence[ShadowDay]) -> dict[date, Realised]:
 
 
 def scored_by(champion: Champion, session: date, scores: Mapping[str, float]) -> ScoredDay | None:
-    """Return the scores with what their model promised; None for a model without a statistic, such as a baseline."""
+    """Return the scores with the expected IC of their model; None for a model without a statistic (a baseline)."""
     if champion.statistic is None:
         return None
     return ScoredDay(

@@ -1,7 +1,7 @@
 """Whether the champion still earns its place, by the scores of published days and the returns that followed. Pure.
 
 The mean of its live neutral ICs is inside a confidence sequence at every session at once, so that a weekly look does
-not raise the rate of false alarms. The champion loses its place when even the upper bound is below what was promised:
+not raise the rate of false alarms. The champion loses its place when even the upper bound is below the expected IC:
 the shrunken IC of its selection, less the standard error of that.
 """
 
@@ -31,7 +31,7 @@ def live_verdict(
     """Return the verdict on a champion; None with fewer than LEAST_SESSIONS of its own, or if it never loses its place.
 
     Counted are the last days, as long as they were scored by a candidate of its name; a retrained one continues the
-    record, each day against the promise of its own time.
+    record, each day against the expected IC of its own time.
     """
     level = settings.max_false_losses
     own = _tenure(days, champion.name) if champion and champion.ranks else []
@@ -53,7 +53,7 @@ def stated_verdict(found: LiveVerdict) -> str:
     """Return the figures of a verdict."""
     return (
         f"live neutral IC {signed(found.mean)} in {counted(found.sessions, 'session')}, at most {signed(found.upper)};"
-        f" {signed(found.promised)} was promised"
+        f" {signed(found.promised)} was expected"
     )
 
 

@@ -22,13 +22,13 @@ from tasks.selection.trials.statement import trials_section
 
 LEGEND = (
     "Neutral IC: mean correlation, within a session, of score ranks and return ranks after both were residualised on"
-    " the controls; t, CI and confirmable allow for overlapping returns. Confirmable: the smallest neutral IC that this"
-    " test would have confirmed. Rank IC: the same without controls. Spread: forward return of the top quintile minus"
-    " that of the bottom one. Gap: how many points more often a name was on the right side of the median in training"
-    " than in the test."
+    " the controls; t, CI and minimum detectable IC allow for overlapping returns. Minimum detectable IC: the smallest"
+    " measured neutral IC that reaches the required t. Rank IC: the same without controls. Spread: forward return of"
+    " the top quintile minus that of the bottom one. Gap: how many points more often a name was on the right side of"
+    " the median in training than in the test."
 )
 COLUMNS = (
-    *("neutral IC", "95% CI", "t", "confirmable", "rank IC", "ICIR"),
+    *("neutral IC", "95% CI", "t", "minimum detectable IC", "rank IC", "ICIR"),
     *("hit rate", "spread", "monotonicity", "gap", "sessions"),
 )
 FEATURE_COLUMNS, MOST_FEATURES = ("feature", "importance", "rank_ic", "rank_ic_t", "recommendation"), 10

@@ -190,7 +190,7 @@ class Looks:
 
 @dataclass(frozen=True)
 class LiveDay:
-    """How the scores of a published day ordered the returns that followed, and what its champion promised."""
+    """How the scores of a published day ordered the returns that followed, and the expected IC of its champion."""
 
     session: date
     model: str
@@ -202,7 +202,7 @@ class LiveDay:
 
 @dataclass(frozen=True)
 class LiveVerdict:
-    """A champion's live record next to its promise."""
+    """A champion's live record next to its expected IC."""
 
     model: str
     sessions: int
@@ -212,7 +212,7 @@ class LiveVerdict:
 
     @property
     def earns_its_place(self) -> bool:
-        """Whether its live record may be as good as promised."""
+        """Whether its live record may be as good as expected."""
         return self.upper >= self.promised
 
 

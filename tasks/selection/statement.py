@@ -24,7 +24,7 @@ def stated(figures: Mapping[str, float], min_t: float) -> str:
     return (
         f"{signed(figures['neutral_ic'])} with t = {figures['neutral_ic_t']:.2f} (95% CI"
         f" {signed(at['neutral_ic_low'])} to {signed(at['neutral_ic_high'])}, {figures['sessions']:.0f} sessions;"
-        f" this test confirms {at['detectable_ic']:.4f} or more)"
+        f" minimum detectable IC {at['detectable_ic']:.4f})"
     )
 
 

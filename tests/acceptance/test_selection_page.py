@@ -124,13 +124,13 @@ def test_the_live_record_of_a_champion_is_on_the_page(week):
 
     page = render_selection(week, promotion, FRAMES, live=[bad, young], is_simulated=False).decode()
 
-    assert page.count("below its promise") == 1
+    assert page.count("below expectation") == 1
     assert "too few sessions" in page
     assert "−0.1340" in page
     assert "Live record" not in rendered(week)
     judged = replace(week, live=LiveVerdict("lightgbm", 25, -0.134, -0.02, 0.01))
     page = render_selection(judged, promotion, FRAMES, live=[bad, young], is_simulated=False).decode()
-    assert "lightgbm, 25 sessions: mean −0.1340, at most −0.0200 (always valid); 0.0100 was promised." in page
+    assert "lightgbm, 25 sessions: mean −0.1340, at most −0.0200 (always valid); 0.0100 was expected." in page
     assert '<strong class="bad">It no longer earns its place.</strong>' in page
 
 

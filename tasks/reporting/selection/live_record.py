@@ -1,4 +1,4 @@
-"""What the champions of the last sessions earned on days that were published, next to what they promised."""
+"""What the champions of the last sessions earned on days that were published, next to their expected IC."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class LiveRecord:
 
     @property
     def is_below_promise(self) -> bool:
-        """Whether even the upper end of the interval is below what was promised."""
+        """Whether even the upper end of the interval is below the expected IC."""
         return self.high is not None and self.high < self.promised
 
 

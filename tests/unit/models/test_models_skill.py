@@ -66,7 +66,7 @@ def test_a_measured_champion_states_band_sessions_and_the_smallest_ic_it_could_h
 
     assert "neutral IC 0.0310, 95% CI 0.0110 to 0.0510, 378 sessions" in said
     assert (
-        "could have confirmed: 0.0200. Sharpe ratio before costs, top fifth by score against all names over 769"
+        "Minimum detectable IC: 0.0200. Sharpe ratio before costs, top fifth by score against all names over 769"
         " out-of-sample sessions: 2.10 a year; the probability that it is better than luck," in said
     )
     assert said.endswith("given 5 trials to date (3.2 effective), is 0.991.")

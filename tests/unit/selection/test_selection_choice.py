@@ -100,7 +100,7 @@ def test_where_nothing_is_confirmed_the_first_words_say_so_with_band_sessions_an
         "No statistically significant signal was found. weak was selected on the selection folds"
     )
     assert "0.0040 with t = 0.67 (95% CI −0.0078 to 0.0158, 384 sessions" in reason
-    assert "confirms 0.0120 or more" in reason
+    assert "minimum detectable IC 0.0120" in reason
 
 
 def test_where_nobody_is_eligible_the_power_of_the_test_is_stated_too():

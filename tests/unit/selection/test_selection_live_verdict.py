@@ -98,7 +98,7 @@ def test_the_gate_stops_the_champions_own_retraining_and_nobody_else():
 def test_the_report_says_whether_the_champion_earns_its_place():
     lost = "\n".join(live_section(LiveVerdict("lightgbm", 40, -0.05, 0.01, 0.03)))
 
-    assert "live neutral IC −0.0500 in 40 sessions, at most 0.0100; 0.0300 was promised" in lost
+    assert "live neutral IC −0.0500 in 40 sessions, at most 0.0100; 0.0300 was expected" in lost
     assert "**It no longer earns its place.**" in lost
     assert "It earns its place." in "\n".join(live_section(LiveVerdict("lightgbm", 40, 0.02, 0.05, 0.03)))
     assert live_section(None) == []
