@@ -190,6 +190,18 @@ def test_the_audit_log_tells_for_each_day_whether_its_files_are_those_that_were_
     assert f"{DAY}: changed: {DAY}: report.html is not the file" in ann.say("audit", "verify").stdout
 
 
+def test_a_second_approval_states_at_once_that_the_day_is_approved_and_names_the_next_step(ann):
+    ann.approve()
+
+    again = ann.say("approve", DAY, "--by", "Ann Lee", "--key", str(ann.key))
+
+    assert again.returncode == 0
+    assert again.stdout.startswith(
+        f"{DAY} is approved by Ann Lee already. `afterclose execute --home {ann.home} {DAY}`"
+    )
+    assert "Estimated cost" not in again.stderr
+
+
 def test_a_rejected_day_is_approved_only_with_a_reason_that_is_signed(ann):
     assert ann.say("reject", DAY, "--by", "Bob", "--reason", "odd prices").returncode == 0
 

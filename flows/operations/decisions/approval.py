@@ -104,9 +104,9 @@ def approve(  # noqa: PLR0913 - one parameter per option
             _document(run, "nothing to approve"), f"{run.session} proposes no trades.", NOTHING_TO_APPROVE
         )
     _registered_keys(proposal, by)
-    dialogue.show(_described(proposal))
     if not sign_only and (by in proposal.signed_by or len(proposal.signed_by) >= proposal.envelope.persons):
         return _already_signed(run, proposal)
+    dialogue.show(_described(proposal))
     _refuse_silent_overruling(proposal, overrule)
     made = given or _signed(proposal, run, by, key, overrule, dialogue)
     if sign_only:
@@ -355,7 +355,8 @@ def _already_signed(run: Run, proposal: Proposal) -> Result:
     names = " and ".join(proposal.signed_by)
     if len(proposal.signed_by) >= proposal.envelope.persons:
         verify_approval(run, now())
-        return _stored(run, proposal.approval, f"{run.session} is approved by {names} already.")
+        text = f"{run.session} is approved by {names} already. {next_step(run)}"
+        return _stored(run, proposal.approval, text)
     return _stored(run, proposal.approval, f"{names} has signed already. Another approver has to sign.")
 
 
