@@ -36,6 +36,7 @@ REFUSE_OR_DESCRIBE = {
     "tasks/portfolio/explanation.py",
     "tasks/reporting/page/sections/costs.py",
     "tasks/reporting/page/sections/holdings.py",
+    "tasks/reporting/review/effect_limits.py",
     "tasks/safety/after_checks.py",
     "tasks/safety/book_checks.py",
     "tasks/safety/facts.py",

@@ -7,13 +7,12 @@ A revision is not an approval: `approve D --revision N` is.
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from config.settings import Settings
 from flows.operations.research.replay import read_published
 from flows.replay import PastDay, past_day
 from flows.revision import Changes, Decided, assess_decided, published_trades, revise, wanted_shares
@@ -37,6 +36,7 @@ from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.publish import refuse_decided
 from tasks.reporting.day.revision import RevisedBook, Revision, revision_files
+from tasks.reporting.review.effect_limits import effect_limits
 from tasks.reporting.review.schema import Limits
 from tasks.safety.audit import record
 
@@ -238,7 +238,12 @@ def _preview(
         changed=tuple(changed),
         before=figures[0],
         after=figures[1],
-        limits=_limits(past.run.settings, after, {*figures[0].sectors, *figures[1].sectors}),
+        limits=effect_limits(
+            past.run.settings,
+            exposure_cap=after.portfolio.exposure_cap,
+            equity_usd=after.portfolio.book.equity_usd,
+            sectors={*figures[0].sectors, *figures[1].sectors},
+        ),
         checks=checks,
         may_be_approved=may_be_approved,
         way_out="" if may_be_approved else way_out(changes, [one for one in checks if not one.passed]),
@@ -287,23 +292,6 @@ def _figures(decided: Decided) -> BookFigures:
         var_usd=decided.risk["var_1d"] * equity,
         var_frac=decided.risk["var_1d"],
         sectors={str(name): float(weight) for name, weight in weights.items()},
-    )
-
-
-def _limits(settings: Settings, decided: Decided, sectors: Iterable[str]) -> Limits:
-    """Return the limits of the figures: those of the report's table, and of the checks of number and cost."""
-    is_limited = settings.portfolio.unknown_sector != "each_its_own"
-    return Limits(
-        trades=settings.trades.max_trades,
-        invested_frac=decided.portfolio.exposure_cap,
-        cost_usd=settings.safety.max_cost_frac * decided.portfolio.book.equity_usd,
-        volatility_frac=settings.risk.max_volatility,
-        var_frac=settings.risk.daily_budget_frac,
-        sectors={
-            name: settings.portfolio.max_sector_frac
-            for name in sorted(sectors)
-            if is_limited or name != UNKNOWN_SECTOR
-        },
     )
 
 
