@@ -149,6 +149,22 @@ def test_a_day_imports_no_library_that_only_a_training_needs():
     )
 
 
+def test_lightgbm_is_imported_without_scikit_learn_which_a_forest_can_import_afterwards():
+    """issue 13, done when 8."""
+    code = """
+import sys
+from tasks.models.kinds.lightgbm_trees import library
+lightgbm = library()
+print(lightgbm.__name__, "sklearn" in sys.modules)
+from sklearn.ensemble import RandomForestRegressor
+print(RandomForestRegressor().fit([[0], [1]], [0, 1]).n_features_in_, library() is lightgbm)
+"""
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert result.stdout.split() == ["lightgbm", "False", "1", "True"]
+
+
 INTERRUPTED_AT = """
 import builtins, os, signal, sys
 imported = builtins.__import__

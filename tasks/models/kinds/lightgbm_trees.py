@@ -1,6 +1,8 @@
 """Gradient-boosted trees by LightGBM, in its deterministic mode."""
 
 import re
+import sys
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,8 +49,7 @@ class LightgbmTrees(BoostedTrees):
     least_leaf_name: ClassVar[str] = "min_data_in_leaf"
 
     def _train(self, x: Rows, y: Vector, weights: Vector, parameters: Parameters, rounds: int) -> Any:
-        import lightgbm
-
+        lightgbm = library()
         rows = lightgbm.Dataset(x, y, weight=weights, feature_name=self._features, free_raw_data=True)
         try:
             return lightgbm.train(parameters, rows, num_boost_round=rounds)
@@ -65,14 +66,26 @@ class LightgbmTrees(BoostedTrees):
         return str(self._booster.model_to_string()).encode()
 
     def load(self, content: bytes) -> None:
-        import lightgbm
-
+        lightgbm = library()
         refuse_unless(content, TEXT_SIGNATURE, KIND)
         refuse_broken_trees(content)
         try:
             self._fitted = lightgbm.Booster(model_str=content.decode())
         except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
             raise not_a_model(KIND, "its library cannot read it") from error
+
+
+def library() -> ModuleType:
+    """Import LightGBM without scikit-learn: it is not used here, and importing it would take a fifth of a day."""
+    hides = "sklearn" not in sys.modules and "lightgbm" not in sys.modules
+    if hides:
+        sys.modules["sklearn"] = None  # type: ignore[assignment] # the documented way to make an import fail
+    try:
+        import lightgbm
+    finally:
+        if hides:
+            del sys.modules["sklearn"]
+    return lightgbm
 
 
 def refuse_broken_trees(content: bytes) -> None:
