@@ -277,7 +277,7 @@ def test_a_champion_that_no_longer_earns_its_place_is_replaced_by_the_weeks_choi
     assert decision.promote
     assert decision.reason.endswith(
         "lightgbm no longer earns its place: live neutral IC −0.0500 in 40 sessions, at most 0.0100; 0.0300 was"
-        " promised."
+        " expected."
     )
     assert ("baseline is used" in decision.reason) is not confirmed
 

@@ -86,12 +86,18 @@ def test_debug_shows_the_traceback(monkeypatch, capsys, error):
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_an_interrupt_is_one_line(monkeypatch, capsys):
+def test_an_interrupted_day_says_what_was_published_and_that_it_was_interrupted(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("AFTERCLOSE_HOME", str(tmp_path))
     let_daily_raise(monkeypatch, KeyboardInterrupt())
 
     assert answer(["daily"]) == 130
 
-    assert capsys.readouterr().err == "afterclose: Interrupted. What was published before is intact.\n"
+    assert capsys.readouterr().err.splitlines() == [
+        f"Nothing was published: {tmp_path} is not an Afterclose home.",
+        "afterclose: Interrupted. What was published before is intact.",
+    ]
 
 
 @pytest.mark.parametrize(
