@@ -200,7 +200,7 @@ class Facts:
     one: Order | None = None
     takes_at: datetime | None = None  # the earliest time at which the broker accepts `one`
 
-    @property
+    @cached_property
     def order(self) -> Order:
         return known(self.one, "the order")
 
