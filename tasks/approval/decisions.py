@@ -21,7 +21,7 @@ from tasks.approval.approval_log import (
     rejected_detail,
 )
 from tasks.approval.day import PublishedDay, published_day
-from tasks.approval.encoding import envelope_sha256, parse_detached, render_approval, signed_bytes
+from tasks.approval.encoding import envelope_sha256, parse_detached, render_record, signed_bytes
 from tasks.approval.envelope import Current, make_envelope
 from tasks.approval.keys import PrivateKey, public_key, sign
 from tasks.approval.refusal import refusal
@@ -221,7 +221,7 @@ def add_signature(run: Run, signature: Signature, at: datetime, *, revision: int
             return proposal.approval
         approval = Approval(envelope=proposal.envelope, signatures=(*earlier, signature))
         check_signatures(approval, proposal.requirements)
-        content = render_approval(approval)
+        content = render_record(approval)
         detail = approved_detail(
             run.session.day,
             sha256_of_bytes(content),

@@ -29,13 +29,13 @@ def envelope_sha256(envelope: Envelope) -> str:
     return sha256_of_bytes(canonical_json(_plain(envelope)).encode())
 
 
-def render_approval(approval: Written) -> bytes:
+def render_record(approval: Written) -> bytes:
     """Return the content of approval.json, or of no_answer.json: sorted, indented, ASCII."""
     return (json.dumps(_plain(approval), sort_keys=True, indent=2, ensure_ascii=True) + "\n").encode()
 
 
 def parse_approval(content: bytes) -> Approval:
-    """Return the approval. Raises ValueError unless the bytes are exactly those that `render_approval` makes of it."""
+    """Return the approval. Raises ValueError unless the bytes are exactly those that `render_record` makes of it."""
     return _parsed(content, Approval)
 
 
@@ -68,7 +68,7 @@ def _parsed(content: bytes, kind: type[Written]) -> Written:
         record = kind.model_validate_json(content)
     except ValidationError as error:
         raise ValueError(_where(error)) from None
-    if render_approval(record) != content:
+    if render_record(record) != content:
         raise ValueError("it is not in its canonical form")
     return record
 

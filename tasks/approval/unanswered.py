@@ -13,7 +13,7 @@ from config.settings import Settings
 from tasks.approval.approval_log import UNANSWERED, decisions_about, unanswered_detail
 from tasks.approval.day import published_day
 from tasks.approval.decisions import read_requirements
-from tasks.approval.encoding import render_approval
+from tasks.approval.encoding import render_record
 from tasks.approval.envelope import make_envelope, next_open
 from tasks.approval.recorded_plans import plans_of
 from tasks.approval.refusal import refusal
@@ -98,7 +98,7 @@ def covered(stored: Stored, requirements: Requirements, policy: Policy, recorded
             remedy=_approve(session),
         )
     envelope = whole.model_copy(update={"lines": sales})
-    content = render_approval(Unanswered(format="afterclose no answer 1", envelope=envelope))
+    content = render_record(Unanswered(format="afterclose no answer 1", envelope=envelope))
     return Approved(
         envelope=envelope,
         approvers=(POLICY,),

@@ -40,12 +40,6 @@ class Progress:
     was_stopped: bool = False  # by a person or the system, before the next step
 
     @property
-    def begins_before(self) -> datetime | None:
-        """Until when the first order has to be stored, or the approval lapses; None once one is, or at the end."""
-        is_open = self.outcome is not Outcome.ENDED and self.execution.first_intent_at is None
-        return self.execution.expires_at if is_open else None
-
-    @property
     def remainder(self) -> tuple[Tracked, ...]:
         """The orders that are not final."""
         return tuple(tracked for tracked in self.orders if not tracked.state.is_final)

@@ -38,3 +38,9 @@ class Execution:
     created_at: datetime
     first_intent_at: datetime | None  # when the first order was intended
     broker: str = ""  # that it began at, and nowhere else continues; "" in one stored by an earlier release
+
+    @property
+    def begins_before(self) -> datetime | None:
+        """Until when the first order has to be stored, or the approval lapses; None once one is, or at the end."""
+        is_open = self.stage is Stage.ACTIVE and self.first_intent_at is None
+        return self.expires_at if is_open else None

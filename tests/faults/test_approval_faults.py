@@ -17,7 +17,7 @@ from tasks.approval.decisions import (
     read_requirements,
     reject_day,
 )
-from tasks.approval.encoding import render_approval
+from tasks.approval.encoding import render_record
 from tasks.approval.schema import Approval
 from tasks.approval.store import read_day
 from tasks.approval.task import verify_approval
@@ -467,7 +467,7 @@ def test_an_approval_without_its_row_in_the_log_is_refused(run, tmp_path):
     person = add_person(run)
     signature = make_signature(examine(run, EVENING), person.name, person.private, reason="")
     approval = Approval(envelope=examine(run, EVENING).envelope, signatures=(signature,))
-    (folder_of(run) / "approval.json").write_bytes(render_approval(approval))
+    (folder_of(run) / "approval.json").write_bytes(render_record(approval))
     (folder_of(run) / "approval.json").chmod(0o640)
 
     assert refused(verify_approval, run, EVENING) == "log"

@@ -23,7 +23,7 @@ from tasks.approval.decisions import (
     make_signature,
     reject_day,
 )
-from tasks.approval.encoding import envelope_sha256, render_approval, render_detached
+from tasks.approval.encoding import envelope_sha256, render_detached, render_record
 from tasks.approval.key_file import BY_OPTION, key_path, passphrase, read_key
 from tasks.approval.keys import public_key
 from tasks.approval.refusal import refusal
@@ -370,7 +370,7 @@ def _stored(run: Run, approval: Approval | None, text: str) -> Result:
         "revision": approval.envelope.revision,
         "missing": max(approval.envelope.persons - len(approval.signatures), 0),
         "expires_at": approval.envelope.expires_at,
-        "approval_sha256": sha256_of_bytes(render_approval(approval)),
+        "approval_sha256": sha256_of_bytes(render_record(approval)),
     }
     return Result(document, text)
 

@@ -9,7 +9,7 @@ from tasks.core.errors import AftercloseError
 from tasks.core.homes.opening import find_home, session_named
 from tasks.core.sessions import exchange_minute
 from tasks.core.text import counted
-from tasks.execution.execution import Execution, Stage
+from tasks.execution.execution import Execution
 from tasks.execution.journal import active_sessions, prepare, read_execution, read_orders
 from tasks.execution.schema import AT_BROKER, Tracked
 from tasks.ledger.anchor import is_begun
@@ -31,10 +31,10 @@ def open_at_broker(orders: Iterable[Tracked]) -> str:
 
 def nothing_stored(execution: Execution, at: datetime) -> str:
     """Say until when the execution has to store its first order, or that it is too late; "" once one is stored."""
-    if execution.first_intent_at is not None or execution.stage is not Stage.ACTIVE:
+    if execution.begins_before is None:
         return ""
-    before = exchange_minute(execution.expires_at)
-    if at >= execution.expires_at:
+    before = exchange_minute(execution.begins_before)
+    if at >= execution.begins_before:
         return f" No order was stored before {before}, so the approval lapsed. {AFTER_A_LAPSE}"
     again = f"afterclose execute {execution.session} --no-dry-run"
     return f" No order is stored yet: run `{again}` before {before}, or the day lapses."

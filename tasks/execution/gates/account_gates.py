@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from tasks.execution.gates.facts import NOTHING, Facts, cost_cents, known
-from tasks.execution.gates.result import Outcome, outcome, usd
+from tasks.execution.gates.result import Outcome, outcome, passing, usd
 
-SALE = Outcome(True, "a sale", "")  # noqa: FBT003
+SALE = passing("a sale")
 
 
 def kill_switch(facts: Facts) -> Outcome:
@@ -46,7 +46,7 @@ def position(facts: Facts) -> Outcome:
     """A sale and all open sales of the name, of anybody, are at most what is held."""
     order = facts.order
     if not order.is_sale:
-        return Outcome(True, "a buy", "")  # noqa: FBT003
+        return passing("a buy")
     sold = order.shares + sum((one.shares for one in facts.same_name if one.is_sale), NOTHING)
     held = facts.held(order.symbol)
     return outcome(sold <= held, sold, f"≤ {held}", "more than is held, with the sales that are open")
@@ -56,7 +56,7 @@ def good_faith(facts: Facts) -> Outcome:
     """Shares bought today are not sold today: they may have been paid with money that has not settled."""
     order = facts.order
     if not order.is_sale:
-        return Outcome(True, "a buy", "")  # noqa: FBT003
+        return passing("a buy")
     settled = facts.held(order.symbol) - facts.today.bought.get(order.symbol, NOTHING)
     return outcome(order.shares <= settled, order.shares, f"≤ {settled}", "bought in the same session")
 

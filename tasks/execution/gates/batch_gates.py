@@ -4,7 +4,7 @@ from collections import Counter
 
 from tasks.execution.gates.facts import Facts, cost_cents, known
 from tasks.execution.gates.live_opt_in import missing_opt_ins
-from tasks.execution.gates.result import Outcome, outcome, usd
+from tasks.execution.gates.result import Outcome, outcome, passing, usd
 
 LATE = "what is left lapses"
 
@@ -44,7 +44,7 @@ def demo(facts: Facts) -> Outcome:
 def live_opt_in(facts: Facts) -> Outcome:
     """Real money needs `execution.allows_live`, and AFTERCLOSE_LIVE_ACCOUNT with the very account."""
     if facts.account.mode == facts.terms.mode == "paper":
-        return Outcome(True, "paper", "")  # noqa: FBT003
+        return passing("paper")
     account, named = facts.account.account, facts.live_account
     missing = missing_opt_ins(account, allows_live=facts.limits.allows_live is True, named=named)
     passed = not missing and account == facts.terms.account

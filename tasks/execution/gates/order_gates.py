@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from tasks.data.schema.symbols import is_safe_symbol
 from tasks.execution.gates.facts import Facts, known
-from tasks.execution.gates.result import Outcome, outcome
+from tasks.execution.gates.result import Outcome, outcome, passing
 
 ORDER_ID = re.compile(r"[A-Za-z0-9-]{1,48}")
 TIMINGS = frozenset({"market", "limit", "at_open", "at_close"})
@@ -50,7 +50,7 @@ def limit_price(facts: Facts) -> Outcome:
     """A limit is positive and no finer than the exchange's tick size."""
     limit = facts.order.limit_price
     if limit is None:
-        return Outcome(True, "no limit", "")  # noqa: FBT003
+        return passing("no limit")
     step = CENT if limit >= PENNY_RULE_FROM_USD else FINE
     return outcome(limit > 0 and limit % step == 0, limit, f"a multiple of {step}", "sub-penny limit")
 
@@ -93,7 +93,7 @@ def limit_in_band(facts: Facts) -> Outcome:
     """A limit is within the approved band too."""
     limit, line = facts.order.limit_price, facts.line
     if limit is None:
-        return Outcome(True, "no limit", "")  # noqa: FBT003
+        return passing("no limit")
     return outcome(
         line.lowest_price <= limit <= line.highest_price,
         limit,
@@ -106,7 +106,7 @@ def collar(facts: Facts) -> Outcome:
     """A limit is near the current price."""
     limit, price = facts.order.limit_price, facts.quote.price
     if limit is None:
-        return Outcome(True, "no limit", "")  # noqa: FBT003
+        return passing("no limit")
     bound = facts.limits.max_limit_deviation_frac * price
     return outcome(
         abs(limit - price) <= bound, limit, f"{price} ± {bound:.4f}", "the limit is beyond the collar"
@@ -126,7 +126,7 @@ def fresh_quote(facts: Facts) -> Outcome:
     elif now >= window.closes_at:
         oldest = window.opens_at
     if oldest <= quote.at <= now + facts.limits.max_clock_skew and quote.price > 0:
-        return Outcome(True, str(quote.price), "a recent quote")  # noqa: FBT003
+        return passing(str(quote.price), "a recent quote")
     return outcome(
         False,  # noqa: FBT003
         f"{quote.price} at {quote.at:%m-%d %H:%M:%S}Z",
@@ -163,7 +163,7 @@ def window(facts: Facts) -> Outcome:
     )
     first, last = facts.terms.decided_at, facts.window.ends_at
     if first <= now < last and takes_at <= now:
-        return Outcome(True, "taken now", "")  # noqa: FBT003
+        return passing("taken now")
     return outcome(
         False,  # noqa: FBT003
         f"{now:%m-%d %H:%M}Z",

@@ -1,10 +1,10 @@
 """Gates that a person sets: standing overrides, the ramp after a promotion, the number of trades in a name."""
 
 from tasks.execution.gates.facts import NOTHING, Facts, known
-from tasks.execution.gates.result import Outcome, outcome, usd
+from tasks.execution.gates.result import Outcome, outcome, passing, usd
 from tasks.safety.overrides import permitted_shares
 
-SALE = Outcome(True, "a sale", "")  # noqa: FBT003
+SALE = passing("a sale")
 
 
 def override(facts: Facts) -> Outcome:
@@ -30,7 +30,7 @@ def ramp(facts: Facts) -> Outcome:
     limits = facts.limits
     since = known(facts.books.sessions_since_promotion, "when the champion was promoted")
     if since >= limits.ramp_sessions:
-        return Outcome(True, "no ramp", "")  # noqa: FBT003
+        return passing("no ramp")
     equity = facts.terms.equity_cents
     total = facts.today.buys_cents + facts.pending_buys_cents + facts.cost_cents
     most = int(equity * limits.ramp_max_buys_frac)

@@ -2,14 +2,7 @@
 
 from typing import NamedTuple
 
-
-class Outcome(NamedTuple):
-    """What a gate returns. The reason is given on failure only."""
-
-    passed: bool
-    value: str
-    limit: str
-    reason: str = ""
+Outcome = tuple[bool, str, str, str]  # of a gate: whether it passed, value, limit; the reason on failure only
 
 
 class GateResult(NamedTuple):
@@ -25,7 +18,12 @@ class GateResult(NamedTuple):
 
 def outcome(passed: bool, value: object, limit: object, reason: str) -> Outcome:  # noqa: FBT001 - the verdict itself
     """Return the outcome; the reason is dropped if it passed."""
-    return Outcome(bool(passed), str(value), str(limit), "" if passed else reason)
+    return bool(passed), str(value), str(limit), "" if passed else reason
+
+
+def passing(value: str, limit: str = "") -> Outcome:
+    """Return the outcome of a gate that passes without a comparison."""
+    return True, value, limit, ""
 
 
 def usd(cents: int) -> str:

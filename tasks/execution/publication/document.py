@@ -52,6 +52,7 @@ def execution_document(  # noqa: PLR0913 - one parameter per part of the documen
     0 is the day as published. `overrides` are those that hold in the fill session; `bridge` is empty until its close.
     """
     execution, totals = progress.execution, totals_of(progress.orders, booked)
+    begins_before = execution.begins_before
     return {
         "format": FORMAT,
         "session": execution.session.isoformat(),
@@ -66,7 +67,9 @@ def execution_document(  # noqa: PLR0913 - one parameter per part of the documen
         "outcome": str(progress.outcome),
         "why": progress.why,
         "until": None if progress.until is None else instant_text(progress.until),
-        "begins_before": None if progress.begins_before is None else instant_text(progress.begins_before),
+        "begins_before": None
+        if (begins_before := progress.execution.begins_before) is None
+        else instant_text(begins_before),
         "overrides": [
             {"number": one.number, "what": one.instruction.description, "until": str(one.instruction.until)}
             | {"by": one.by, "reason": one.reason}

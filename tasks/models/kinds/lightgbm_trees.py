@@ -76,7 +76,7 @@ class LightgbmTrees(BoostedTrees):
 
 
 def library() -> ModuleType:
-    """Import LightGBM without scikit-learn: it is not used here, and importing it would take a fifth of a day."""
+    """Import LightGBM without scikit-learn: it is not used here, and its import takes about a second."""
     hides = "sklearn" not in sys.modules and "lightgbm" not in sys.modules
     if hides:
         sys.modules["sklearn"] = None  # type: ignore[assignment] # the documented way to make an import fail

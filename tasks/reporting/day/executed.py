@@ -166,6 +166,9 @@ def _line(
     slippage = (notional - filled * price) * (-1 if is_sale else 1) if filled else None
     last = orders[-1] if orders else unsent
     approved = int(float(line["shares"]))
+    reason = last["reason"]
+    if last["state"] == FILLED:
+        reason = _sized_why(orders, events) if filled < approved else ""
     return Line(
         symbol=line["symbol"],
         side=line["side"],
@@ -177,11 +180,7 @@ def _line(
         slippage_bps=None if slippage is None else slippage / (filled * price) * BPS,
         fees_usd=sum(float(order["fees_usd"]) for order in orders),
         state=last["state"],
-        reason=last["reason"]
-        if last["state"] != FILLED
-        else _sized_why(orders, events)
-        if filled < approved
-        else "",
+        reason=reason,
     )
 
 

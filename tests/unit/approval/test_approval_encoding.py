@@ -12,8 +12,8 @@ from tasks.approval.encoding import (
     envelope_sha256,
     parse_approval,
     parse_detached,
-    render_approval,
     render_detached,
+    render_record,
     signed_bytes,
 )
 from tasks.approval.schema import Approval, Envelope, Line, Signature, Statement, is_name
@@ -87,7 +87,7 @@ def test_every_field_of_the_statement_is_signed(field):
 
 
 def test_an_approval_is_read_back_as_it_was_written():
-    assert parse_approval(render_approval(APPROVAL)) == APPROVAL
+    assert parse_approval(render_record(APPROVAL)) == APPROVAL
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_an_approval_is_read_back_as_it_was_written():
     ],
 )
 def test_any_other_spelling_of_an_approval_is_refused(change):
-    text = render_approval(APPROVAL).decode()
+    text = render_record(APPROVAL).decode()
     other = change(text)
     assert other != text
 
@@ -126,14 +126,14 @@ def test_any_other_spelling_of_an_approval_is_refused(change):
 
 def test_an_approval_without_or_with_three_signatures_is_refused():
     for count in (0, 3):
-        text = json.loads(render_approval(APPROVAL))
+        text = json.loads(render_record(APPROVAL))
         text["signatures"] *= count
         with pytest.raises(ValueError, match="signatures"):
             parse_approval((json.dumps(text, sort_keys=True, indent=2) + "\n").encode())
 
 
 def test_the_error_of_a_hostile_file_does_not_repeat_it():
-    text = render_approval(APPROVAL).decode().replace('"paper"', '"<script>\\u202e"', 2)
+    text = render_record(APPROVAL).decode().replace('"paper"', '"<script>\\u202e"', 2)
 
     with pytest.raises(ValueError, match=r".+") as caught:
         parse_approval(text.encode())

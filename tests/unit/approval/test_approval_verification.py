@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tasks.approval.decisions import examine, make_signature, read_requirements
-from tasks.approval.encoding import render_approval
+from tasks.approval.encoding import render_record
 from tasks.approval.keys import create_key, public_key
 from tasks.approval.schema import Approval
 from tasks.approval.store import read_day
@@ -68,7 +68,7 @@ def test_two_keys_of_one_name_are_one_person(tmp_path):
     other = make_signature(proposal, ann.name, second, reason="")
     both = Approval(envelope=proposal.envelope, signatures=(*proposal.approval.signatures, other))
     known = (ann.approver, replace(ann.approver, key=public_key(second)))
-    stored = replace(Stored(*read_day(run.home, run.session)), approval=render_approval(both))
+    stored = replace(Stored(*read_day(run.home, run.session)), approval=render_record(both))
 
     assert reason_of(stored, replace(proposal.requirements, approvers=known)) == "persons"
 

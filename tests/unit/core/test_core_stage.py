@@ -77,13 +77,13 @@ def test_a_condition_is_asked_before_each_stage_and_its_error_ends_the_run():
     assert len(asked) == 2
 
 
-def test_whoever_watches_is_told_of_each_stage_that_is_done():
-    told = []
+def test_each_finished_stage_is_reported_to_the_observer():
+    reported = []
 
-    with after_each_stage(lambda name, seconds: told.append((name, seconds >= 0))):
+    with after_each_stage(lambda name, seconds: reported.append((name, seconds >= 0))):
         double(1)
         with pytest.raises(TypeError):
             double(None)
     double(2)
 
-    assert told == [("double", True)]
+    assert reported == [("double", True)]

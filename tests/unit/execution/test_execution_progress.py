@@ -97,7 +97,7 @@ def test_an_execution_without_an_intent_lapses_with_its_approval(tmp_path):
     progress = day.step()
 
     assert progress.execution.stage is Stage.LAPSED
-    assert progress.begins_before is None
+    assert progress.execution.begins_before is None
     assert (
         progress.why
         == "no order was stored before Mon 2024-06-17 09:30 New York time, so the approval lapsed"
@@ -468,7 +468,7 @@ def test_a_stop_ends_the_run_after_the_step_in_progress_and_the_next_run_goes_on
             desk, SESSION, longest_wait=timedelta(hours=9), sleep=pytest.fail, is_stopped=lambda: next(asked)
         )
     assert (stopped.outcome, stopped.remainder != ()) == (Outcome.WAITING, True)
-    assert (stopped.was_stopped, stopped.begins_before) == (True, None)
+    assert (stopped.was_stopped, stopped.execution.begins_before) == (True, None)
 
     day.steps()
 
@@ -484,7 +484,7 @@ def test_a_stop_before_the_first_step_sends_nothing(tmp_path):
         )
 
     assert (stopped.outcome, stopped.orders) == (Outcome.WAITING, ())
-    assert (stopped.was_stopped, stopped.begins_before) == (True, OPENS)
+    assert (stopped.was_stopped, stopped.execution.begins_before) == (True, OPENS)
     assert day.truth().requests == []
 
 
