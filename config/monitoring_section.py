@@ -15,13 +15,13 @@ class Monitoring(Section):
     max_psi: Positive
     """Population stability index above which a feature may count as drifted."""
     drift_factor: Annotated[float, Field(ge=1)]
-    """A drifted feature is also this many times above its largest index in as many sessions of training."""
+    """A drifted feature also exceeds this multiple of its largest index in any block of as many training sessions."""
     max_drifted_frac: Fraction
     """Largest fraction of the features that may have drifted."""
     max_psi_single: Positive
     """Index above which a single feature raises an alert, if `single_factor` is exceeded too."""
     single_factor: Annotated[float, Field(ge=1)]
-    """Smallest ratio of a single feature's index to its largest in training, for an alert."""
+    """Smallest ratio of a single feature's index to its largest index in training, for an alert."""
     max_missing_frac: Fraction
     """Largest rise of the fraction of missing values of a feature since training."""
     max_ic_drop: NotNegative
@@ -29,11 +29,11 @@ class Monitoring(Section):
     min_ic_drop_z: Positive
     """Smallest such drop in standard errors, of 20 or 63 sessions and of the champion's own IC, for an alert."""
     min_accuracy: Fraction
-    """Fraction of the names on the side of the median that their score predicted, below which an alert is raised, if
-    it is also below the champion's by a difference as unlikely as that of `min_ic_drop_z`."""
+    """An accuracy (fraction of the names on the side of the median that their score predicted) below this raises an
+    alert if it is also below the champion's by a difference as unlikely as that of `min_ic_drop_z`."""
     min_sharpe: float
-    """A Sharpe ratio of the account below this, over at least 60 sessions, is an alert if it also falls short of the
-    champion's by `max_sharpe_shortfall_z`."""
+    """A Sharpe ratio of the account below this, over at least 60 sessions, raises an alert if it also falls short of
+    the champion's by `max_sharpe_shortfall_z`."""
     max_sharpe_shortfall_z: Positive
     """Smallest shortfall of that Sharpe ratio below the champion's, in standard errors, for an alert."""
     min_scored_frac: Fraction
@@ -43,10 +43,10 @@ class Monitoring(Section):
     max_volume_ratio: Annotated[float, Field(gt=1)]
     """Largest ratio, up or down, of a session's typical volume to that of the 63 sessions before."""
     max_moves: NotNegative
-    """Daily move of a typical name apart from the others, over 10 sessions, in units of the daily move
-    implied by the volatility index, above which it may be an alert."""
+    """Typical daily move of a name relative to the median return, over 10 sessions, in units of the daily move implied
+    by the volatility index. A value above this may raise an alert."""
     max_moves_ratio: Annotated[float, Field(gt=1)]
-    """It is one if it is also this many times that of the 63 sessions before."""
+    """A value above `max_moves` raises an alert if it also exceeds this multiple of that of the 63 sessions before."""
     retrain_after_days: Count
     """Age of the champion, in days, from which `weekly --if-needed` trains a new one without an alert."""
     retrain_after_sessions: Count

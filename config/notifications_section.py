@@ -44,9 +44,9 @@ class Email(Section):
     """Encryption of the connection; without it, a login is accepted only on this machine."""
     login: Annotated[str, Field(max_length=254)]
     """User name at the server; empty: no login."""
-    sender: Annotated[Address | Literal[""], Field(description="Address that the mail comes from.")]
+    sender: Annotated[Address | Literal[""], Field(description="Sender address of the e-mails.")]
     recipients: tuple[Address, ...]
-    """Addresses; each gets a mail of its own."""
+    """Addresses; each gets an e-mail of its own."""
     kinds: tuple[Kind, ...]
     """What is sent, besides the kill switch, which is always sent."""
 
@@ -86,7 +86,7 @@ class Notifications(Section):
     slack: Slack
     webhook: Webhook
     max_delivery_s: Annotated[float, Field(gt=0, le=600)]
-    """Longest time that the end of a command waits for deliveries; what is left is tried by a later command."""
+    """Longest time that a command waits for deliveries before it ends; a later command tries the rest."""
     retry_days: Count
     """A message that could not be delivered for this many days is no longer tried; `afterclose doctor` names it."""
 

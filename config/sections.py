@@ -404,9 +404,9 @@ class Execution(Section):
     timing: Literal["market", "limit", "at_open", "at_close"]
     """How orders are timed: market (in a paper account: at the open), a limit, or in the opening or closing auction."""
     limit_collar_frac: Fraction
-    """Distance of a limit from the current price, in the direction that fills it; buys leave as much of the cash."""
+    """Distance of a limit from the current price, in the direction that fills it; buys keep as much cash in reserve."""
     deadline_minutes: Annotated[int, Field(ge=0, le=390)]
-    """Minutes after the open until which sales are waited for; then the rest is canceled. 0: until the close."""
+    """Minutes after the open for which buys wait for the sales; then open sales are canceled. 0: until the close."""
     poll_s: Positive
     """Seconds between two requests to the broker while an execution waits."""
     export: ExportColumns

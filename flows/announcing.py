@@ -1,4 +1,4 @@
-"""Tell people and monitoring what a command did, and what became of the kill switch.
+"""Announce to people and to monitoring what a command did, and every change of the kill switch.
 
 A notice is queued while the run is open, and delivered once the command has answered and the home's lock is free. A
 failure to tell of something is logged and goes no further.
@@ -129,7 +129,7 @@ def announce(run: Run, describe: Callable[[], "Notice"]) -> None:
 def announcing_failure(
     run: Run, doing: str, *, is_news: bool = True, is_tried_again: bool = False
 ) -> Iterator[None]:
-    """Announce an error that ends the block, if it is news; not a transient one that is tried again by itself."""
+    """Announce an error that ends the block, unless it is known already or transient and retried automatically."""
     try:
         yield
     except Exception as error:
@@ -155,7 +155,7 @@ def announce_selection(run: Run, promotion: "Promotion") -> None:
 
 
 def announce_execution(run: Run, carried: "Carried") -> None:
-    """Announce what became of the execution; a dry run is not announced."""
+    """Announce the outcome of the execution; a dry run is not announced."""
     if not carried.is_dry:
         announce(run, partial(_execution, run, carried))
 

@@ -319,7 +319,7 @@ def _show_link(key: str, path: Path, description: str) -> None:
 
 
 def _progress(stages: int) -> Callable[[str, float], None]:
-    """Return what shows how many of the stages are done. An API that does not answer once is not told again."""
+    """Return what shows how many of the stages are done. If the API fails to answer once, it is not called again."""
     done = 0
     artifact: UUID | None = None
 

@@ -11,7 +11,7 @@ from tasks.safety.flow_permissions import refuse_continuing, refuse_start
 
 @contextmanager
 def permitted(home: Home, flow: str) -> Iterator[None]:
-    """Raise FlowNotPermittedError if the flow may not start, or may not go on with its next stage."""
+    """Raise FlowNotPermittedError if the flow may not start, or may not continue with its next stage."""
     refuse_start(home, flow)
     with before_each_stage(partial(refuse_continuing, home, flow)):
         yield

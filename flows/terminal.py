@@ -66,7 +66,7 @@ class Failure:
 
 
 def show(result: Result, options: Options) -> int:
-    """Print the result; return its exit code, even if nobody reads all of it: what was done stands."""
+    """Print the result; return its exit code even if the reader closes the pipe early: the command's effects remain."""
     text = _as_json(result.document) if options.as_json else with_home(result.text, options)
     show_pieces([f"{text}\n"], options)
     return result.exit_code

@@ -1,12 +1,12 @@
 """Record what reaches the disk and in which order: only a power cut, never a kill, reveals a missing fsync.
 
-Inside `recording(folder)` every fsync, rename and new name below the folder is seen. What must hold of each:
+Inside `recording(folder)` every fsync, rename and new name below the folder is recorded. The requirements:
 
 - before a file or folder is renamed into its place, its content is synced, and so are the folders inside it;
 - after a rename, and after a file or folder was created where it stays, the folder that holds the name is synced;
 - what was written in place is synced afterwards.
 
-A lake's tables are written by a library that shows no call: of them the head's rename requires that they are synced.
+A lake's tables are written by a library whose calls are not visible: the head's rename requires that they are synced.
 """
 
 import os

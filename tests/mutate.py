@@ -1,13 +1,13 @@
 """Mutate the modules that handle money, time or halting, and run the tests on each mutant (`make mutate`).
 
-mutmut does the work: `[tool.mutmut]` in pyproject.toml names modules and tests. Here is what it has no setting for.
-Words are not behaviour, so that literals of text, log lines and the texts of errors are not mutated. A mutant sees few
-examples of each property, and no more than the fastest tests that reach it. A slice that takes longer than its time is
-ended, and the next one goes on where it stood. Each module's mutants are tried in a random order, the modules in turn:
-what was tried when the time is up is a random sample of each module.
+mutmut does the work: `[tool.mutmut]` in pyproject.toml names modules and tests. This module adds what it has no setting
+for. Wording is not behaviour, so string literals, log lines and error texts are not mutated. A mutant is tested with
+few examples of each property, and only by the fastest tests that reach it. A slice that exceeds its time is ended, and
+the next one continues there. Each module's mutants are tried in a random order, and the modules take turns, so an
+incomplete run is a random sample of each module.
 
-Run as a program it prints what lived, by module, and exits 1 where a score is below its bound. As a plugin of pytest
-(`-p tests.mutate`) it lowers the number of examples.
+Run as a program, it prints the survivors by module, and exits 1 if a score is below its bound. As a pytest plugin
+(`-p tests.mutate`), it lowers the number of examples.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Weekly looks of the selection on synthetic ICs of candidates without skill: no market, no model, seconds.
+"""Weekly looks of the selection on synthetic ICs of candidates without skill; needs no market and no model.
 
 Each candidate has one IC a session; its labels overlap, and candidates are correlated. Every month all models are
 retrained, which draws part of their ICs anew, for past sessions too: three seeds of lightgbm had t = 3.05, 3.85 and

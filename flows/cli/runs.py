@@ -94,7 +94,7 @@ def weekly(
         typer.Option(
             "--if-needed",
             metavar=NO_VALUE,
-            help="Train only after an alert on the champion, if it is old, or after enough new sessions; else exit 4.",
+            help="Train only if an alert, the champion's age or enough new sessions require it; else exit 4.",
         ),
     ] = False,
 ) -> int:

@@ -18,7 +18,7 @@ def export_path(path: Path, home: Home, settings: Settings, *, suffix: str = "")
     if suffix and target.suffix != suffix:
         raise _refused(target, f"it is not a {suffix} file")
     if os.path.lexists(target):
-        raise _refused(target, "it exists already")
+        raise _refused(target, "it already exists")
     return target
 
 

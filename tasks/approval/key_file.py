@@ -67,7 +67,7 @@ def write_new_key(path: Path, secret: bytes, *, log2_cost: int = LOG2_COST) -> P
         sync_folder(path.parent)
     except FileExistsError:
         raise ConfigError(
-            f"{path} exists already.", remedy="Use it, or choose another file with --key.", path=str(path)
+            f"{path} already exists.", remedy="Use it, or choose another file with --key.", path=str(path)
         ) from None
     except OSError as error:
         raise ConfigError(

@@ -1,6 +1,6 @@
 """The no-answer policy: what is executed of a day that nobody approved or rejected in time.
 
-The policy replaces a signature, so it must bind as much. It covers the envelope that an approver would
+The policy replaces a signature, so it must be as binding. It covers the envelope that an approver would
 have signed, with the sales alone; it holds only for a plan that was recorded, with the policy in it, before the time
 left for an answer began to run out; and the audit log names it in place of a person (ADR 24).
 """

@@ -16,7 +16,7 @@ def now() -> datetime:
 
 @contextmanager
 def clock_set_to(at: datetime) -> Iterator[None]:
-    """Let `now` return this instant while the block runs. For the demo, whose days lie in the past."""
+    """Let `now` return this instant while the block runs. For the demo, whose days are in the past."""
     token = _set.set(at)
     try:
         yield

@@ -11,7 +11,7 @@ FORM = re.compile(rf"ac-[0-9]{{8}}-[0-9a-f]{{{DIGITS}}}")
 
 
 def order_id(account: str, session: date, approval_sha256: str, *, row: int, part: int) -> str:
-    """Return the id, such as `ac-20240614-` and 32 hexadecimal digits. The date is there for a person to read."""
+    """Return the id, such as `ac-20240614-` and 32 hexadecimal digits. The date is for human readers."""
     named = canonical_json([account, session.isoformat(), approval_sha256, row, part])
     return f"ac-{session:%Y%m%d}-{hashlib.sha256(named.encode()).hexdigest()[:DIGITS]}"
 

@@ -51,7 +51,7 @@ class Step:
         self.desk, self.journal, self.execution = desk, journal, execution
         self.look_ups = LookUps(desk, journal, execution)
         self.canceled: set[str] = set()  # asked for in this step
-        self.sent = 0  # or voided: the next step decides anew
+        self.sent = 0  # or voided: the next step decides again
         self.failed: UnansweredError | None = None  # the first cancellation without an answer
         self.held = ""
         self.listed: frozenset[str] = frozenset()  # orders of this session at the account, of any home
@@ -246,7 +246,7 @@ class Step:
                 self.failed = self.failed or error
 
     def _send_all(self, sends: list[Send], facts: Facts) -> Ending | None:
-        """Send as many of the orders as may leave. Returns why nothing more is sent in this step; None to go on."""
+        """Send as many orders as are allowed. Returns why nothing more is sent in this step; None to continue."""
         most = self._send_limit()
         if most == 0:
             self.held = "the broker's list of orders does not show ours yet"
@@ -259,7 +259,7 @@ class Step:
         return None
 
     def _send(self, send: Send, facts: Facts) -> Ending | None:
-        """Send one order and store the answer. Returns why nothing more is sent in this step; None to go on."""
+        """Send one order and store the answer. Returns why nothing more is sent in this step; None to continue."""
         tracked = self._tracked(send.order_id)
         order, line = tracked.order, self.execution.lines[tracked.order.row]
         verdict = self.desk.gates.check(order, line, facts)
@@ -331,7 +331,7 @@ class Step:
         event = refusal_event(refused, sends=tracked.sends)
         if event is Event.REFUSED and refused.code == OPPOSED:
             self._hold(self._take_back(tracked, refused.what), refused.what, is_void=False)
-            self.sent -= 1  # asked again after a pause; the other orders go on
+            self.sent -= 1  # sent again after a pause; the other orders continue
             return None
         tracked = self._event(tracked, event, refused.what)
         if event is Event.REFUSED_IN_DOUBT:

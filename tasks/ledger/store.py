@@ -49,7 +49,7 @@ def append(connection: sqlite3.Connection, entries: Iterable[Entry]) -> int:
             return append(connection, entries)
     home = home_of(connection)
     with database_errors(home):
-        connection.execute("SAVEPOINT appending")  # all entries or none, even if the caller goes on
+        connection.execute("SAVEPOINT appending")  # all entries or none, even if the caller continues
         try:
             added = _append(connection, entries, home)
         except BaseException:

@@ -78,7 +78,7 @@ def realised_of(day: ScoredDay, panel: Panel) -> Realised | str:
 
 
 def skill_windows(realised: Sequence[Realised], limits: Monitoring) -> tuple[SkillWindow, ...]:
-    """Return the figures of the last 20 and 63 sessions (`realised`: oldest first), if there are as many."""
+    """Return the figures of the last 20 and 63 sessions (`realised`: oldest first), where that many exist."""
     return tuple(_window(realised[-count:], limits) for count in WINDOWS if len(realised) >= count)
 
 

@@ -83,7 +83,7 @@ def refuse_start(home: Home, flow: str) -> None:
 
 def refuse_continuing(home: Home, flow: str) -> None:
     """Raise FlowNotPermittedError if the running flow has to stop."""
-    _refuse(home, flow, ("stop",), "was stopped before it was done")
+    _refuse(home, flow, ("stop",), "was stopped before it finished")
 
 
 def _refuse(home: Home, flow: str, refused: tuple[Permission, ...], what: str) -> None:

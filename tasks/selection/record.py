@@ -12,7 +12,7 @@ from tasks.selection.selection_run import SelectionRun
 from tasks.selection.trials.deflation import bar_of, effective_number
 from tasks.selection.trials.history import History
 
-MOST_COUNTS = 10  # sessions at which the effective number is found anew
+MOST_COUNTS = 10  # sessions at which the effective number is recomputed
 YEARS = 3  # of returns, as in the folds of the default settings
 
 

@@ -73,7 +73,7 @@ class Deflation:
     unknown: int  # of these, without returns: each counts as an independent trial
     effective: float
     min_backtest_years: (
-        float  # over fewer years, the best of so many trials reaches a Sharpe ratio of 1 by chance
+        float  # over fewer years, the best of that many trials reaches a Sharpe ratio of 1 by chance
     )
     overfitting: float  # PBO (λ ≤ 0) among the week's candidates; NaN without enough of them
     evidence: Evidence | None  # None without an eligible candidate
@@ -173,7 +173,7 @@ class Diversity:
 
 @dataclass(frozen=True)
 class Stability:
-    """How often each of the eligible learners is selected when the sessions of the selection folds are drawn anew."""
+    """How often each of the eligible learners is selected when the sessions of the selection folds are resampled."""
 
     selected: str
     wins: dict[str, float]  # share of the draws

@@ -320,7 +320,7 @@ def _diversity(selected: SelectionRun) -> Diversity | None:
 
 
 def _stability(run: Run, selected: SelectionRun, examined: CandidateResult | None) -> Stability | None:
-    """Return how often the learner of the selection folds is selected when their sessions are drawn anew."""
+    """Return how often the learner of the selection folds is selected when their sessions are resampled."""
     if examined is None or not examined.learns:
         return None
     tested = selected.tested

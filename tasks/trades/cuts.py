@@ -17,7 +17,7 @@ from tasks.portfolio.arrays import Codes
 from tasks.trades.lines import Lines, Mask, Shares
 from tasks.trades.rules import TradeRules
 
-CostCents = Callable[[Shares], Shares]  # cost of buying so many shares, by line
+CostCents = Callable[[Shares], Shares]  # cost of buying these shares, by line
 FLOAT_ERROR = 1e-9  # more than a sum of products of any number of lines is wrong by, as a fraction
 
 

@@ -81,7 +81,7 @@ def test_nothing_is_to_be_run_before_a_broken_home_is_fixed(examine, tmp_path, m
 
 @pytest.mark.parametrize(("provider", "verdict"), [("files", "ok"), ("simulated", "fail")])
 def test_a_champion_is_no_older_than_the_files_that_ended(examine, tmp_path, provider, verdict):
-    """A home whose files end in May is told to add files, not to train again."""
+    """For a home whose files end in May, the remedy is to add files, not to train again."""
     (tmp_path / "files").mkdir()
     (tmp_path / "config.yaml").write_text(f"data: {{provider: {provider}, files: {{path: files}}}}\n")
     write_head(Home(tmp_path).lake, Head(provider, 1, None, date(2020, 1, 2), date(2024, 4, 12)))

@@ -1,8 +1,7 @@
 """One side of the lake bench, in its own process: `python -m tests.bench.lake_sides NAME FOLDER RUNS`.
 
-Each run is prepared before the clock starts; the seconds of each are printed as a JSON list. What must be done: take in
-a session so that no bar is there twice and it is safe on the disk; lay the last sessions out as sessions × symbols;
-take in twenty years.
+Each run is prepared before the clock starts; the seconds of each are printed as a JSON list. The jobs: store one more
+session durably, without duplicate bars; read the last sessions as an array of sessions × symbols; import twenty years.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The weight-matrix job beside other backtesters: target weights of every session, traded at the close, with costs.
+"""The weight-matrix job, compared with other backtesters: target weights of every session, traded at the close.
 
 Every side gets the same prices in whole cents, starts with cash, trades towards the weights at each close and pays a
 fraction of what it trades. Ours is `tasks.backtest.walk.walk` as every backtest runs it; only the decision comes from

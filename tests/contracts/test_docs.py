@@ -180,8 +180,8 @@ def test_the_least_history_that_own_data_md_names_is_what_settings_and_code_need
     spanned = folds + ahead + (every - 1) + (BLOCK - 1)
     needed = {
         "a name may be bought": oldest,
-        "features of the sets": warm_up(SETS["all"]),
-        "features of the set `alpha158`": warm_up(SETS["alpha158"]),
+        "features in the sets": warm_up(SETS["all"]),
+        "features in the set `alpha158`": warm_up(SETS["alpha158"]),
         "regime: the same": LOOKBACK + memory(settings.regime),
         "covariance": ceil(settings.risk.min_history_frac * settings.risk.window_sessions),
         "training (`weekly`)": oldest - 1 + spanned + ahead,

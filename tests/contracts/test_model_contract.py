@@ -158,9 +158,9 @@ def test_an_unfitted_learner_says_so(kind):
     model = make_model(kind, FEATURES, {}, seed=1)
 
     if KINDS[kind].learns:
-        with pytest.raises(ModelError, match="not trained"):
+        with pytest.raises(ModelError, match="has not been trained"):
             model.predict(make_rows(3))
-        with pytest.raises(ModelError, match="not trained"):
+        with pytest.raises(ModelError, match="has not been trained"):
             model.importance(make_rows(3))
-        with pytest.raises(ModelError, match="not trained"):
+        with pytest.raises(ModelError, match="has not been trained"):
             model.dump()

@@ -63,14 +63,14 @@ def main(home: Path) -> None:
     os.environ |= {"AFTERCLOSE_HOME": str(home), "AFTERCLOSE_APPROVAL_KEY_FILE": SHOWN_KEY}
     with chromium() as browser:
         for screen in screens(home, days):
-            told(write(FOLDER / f"{screen.name}.png", take(browser, screen)))
-        told(write(FOLDER / "mail.png", mail(browser, last)))
+            print_path(write(FOLDER / f"{screen.name}.png", take(browser, screen)))
+        print_path(write(FOLDER / "mail.png", mail(browser, last)))
         with served_review(home, last, is_simulated=True, actions=actions_of(Options(), last)) as start:
             opened = browser.new_context()
             opened.new_page().goto(start)
             for screen, prepare in review_screens(f"{start.partition('/start')[0]}/days/{last}"):
                 content = take(browser, screen, prepare, opened=opened.storage_state())
-                told(write(FOLDER / f"{screen.name}.png", content))
+                print_path(write(FOLDER / f"{screen.name}.png", content))
 
 
 def screens(home: Path, days: list[Path]) -> Iterator[Screen]:
@@ -192,7 +192,7 @@ def write(path: Path, content: bytes) -> Path:
     return path
 
 
-def told(path: Path) -> None:
+def print_path(path: Path) -> None:
     """Print the file."""
     sys.stdout.write(f"{path}\n")
 

@@ -1,14 +1,14 @@
-"""Interleave refreshes, restatements, deaths and reads at random over a tiny market, and say what readers saw.
+"""Interleave refreshes, restatements, crashes and reads at random over a tiny market, and check what readers saw.
 
-Run as a program: `python -m tests.faults.interleavings FOLDER SEED COUNT` prints a line of JSON for each interleaving
-that went wrong, and at last how many there were. The market has a tree of states: each refresh brings one more session,
-with or without an old bar restated. What a reader must see in each state is learned from undisturbed lakes. An
-interleaving starts in a random state, refreshes, reads at some write boundaries, dies at another, tries again, and
-comes through at last. Each try may tell the old bar anew or not: what a death leaves behind differs from what comes
-after it. Every read must be the whole old state or the whole new one of its try, and never the old after the new.
+`python -m tests.faults.interleavings FOLDER SEED COUNT` prints a line of JSON for each interleaving that failed, and
+finally their number. The market has a tree of states: each refresh adds one session, with or without a restatement of
+an old bar. The expected read of each state comes from undisturbed lakes. An interleaving starts in a random state,
+refreshes, reads at some write boundaries, crashes at another, tries again, and finally succeeds. Each attempt may
+restate the old bar or not, so that what a crash leaves behind differs from what is written next. Every read must
+return the whole old state or the whole new state of its attempt, and never the old one after the new one.
 
-What a refresh writes is worked out once for each state; what is tried again and again is to read the head, to commit on
-top of it, and to look. The parent imports everything and starts no thread: forks are cheap and safe.
+What a refresh writes is computed once for each state; only reading the head, committing on top of it and reading the
+result are repeated. The parent imports everything and starts no thread, so that forks are cheap and safe.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Notifications under faults: nothing that fails to be told stops or changes what is told of (faults 99 and 100)."""
+"""Notifications under faults: a failed notification neither stops nor changes what it reports (faults 99 and 100)."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """Compare markets with the real one, or with each other; writes the table of docs/simulated-market.md.
 
 `python -m tests.market` simulates twenty markets of 16 years and rewrites the table of the page.
-`python -m tests.market SOURCE [OTHER]` prints the figures of one market beside those of another, or the real ones.
+`python -m tests.market SOURCE [OTHER]` prints the figures of one market next to those of another, or the real ones.
 A source is a home, a folder of files (docs/own-data.md), or `seed:N[:VERSION]`.
 """
 

@@ -1,8 +1,8 @@
 """Measure the power of the selection and rewrite the tables of docs/model-selection.md (`make power`).
 
 `python -m tests.power [--folder FOLDER] [--minutes MINUTES] [--planted IC]` measures the markets that have no result in
-the directory yet, of one strength or of all, begins none after so many minutes, and writes the tables from all results
-there are.
+the directory yet, of one signal strength or of all. It starts no market after MINUTES, and writes the tables from all
+results available.
 """
 
 import argparse

@@ -73,9 +73,7 @@ def smtp_server(
 
     def make() -> SMTP:
         protocol = SMTP(inbox, **options)
-        protocol._auth_require_tls = (
-            not is_implicit
-        )  # it warns if told so when it is made, and warnings are errors
+        protocol._auth_require_tls = not is_implicit  # it warns if so configured, and warnings are errors
         return protocol
 
     starting = loop.create_server(make, "127.0.0.1", 0, ssl=tls if is_implicit else None)

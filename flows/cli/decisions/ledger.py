@@ -17,7 +17,7 @@ def decisions(
         str | None, typer.Option("--month", metavar="YYYY-MM", help="Default: the month of the last session.")
     ] = None,
 ) -> int:
-    """Print what people changed in the month's proposals, and what each change earned or cost; write a page of it."""
+    """Print what people changed in the month's proposals, and what each change earned or cost; write an HTML page."""
     from flows.operations.decisions.human import show_decisions
 
     return show(show_decisions(context.obj, month=month), context.obj)

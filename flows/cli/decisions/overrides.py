@@ -48,7 +48,7 @@ def overrides_add(  # noqa: PLR0913, PLR0917 - one parameter per option
         bool, typer.Option("--all", metavar=NO_VALUE, help="Applies to every trade.")
     ] = False,
 ) -> int:
-    """Restrict what is executed, from now on until a session of your choice."""
+    """Restrict what is executed, from now until a session of your choice."""
     from flows.operations.decisions.overrides import Scoped, add
 
     scoped = Scoped(symbol, sector, strategy, everything=everything)

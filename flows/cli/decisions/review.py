@@ -21,7 +21,7 @@ def review_day(
         str,
         typer.Option(
             metavar="ADDRESS",
-            help="IP address to listen on. Other than this machine's own it needs AFTERCLOSE_REVIEW_PASSWORD.",
+            help="IP address to listen on. One that other machines can reach needs AFTERCLOSE_REVIEW_PASSWORD.",
         ),
     ] = "127.0.0.1",
     origin: Annotated[

@@ -1,4 +1,4 @@
-"""Revise a published day before it is approved: strike or halve trades, and decide the others again if asked to.
+"""Revise a published day before it is approved: strike or halve trades, and re-optimize the others if requested.
 
 `preview_revision` writes nothing. `make_revision` writes live/D/revisions/N whole or not at all, and only if every
 check of the day passes; first it logs that a person began it, so that the day is never executed as unanswered.

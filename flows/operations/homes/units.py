@@ -63,7 +63,7 @@ def _values(home: Home, profile: str | None) -> dict[str, str]:
     for value in (*values.values(), profile or ""):
         if not value.isprintable():
             raise ConfigError(
-                f"{value!r} cannot be written into a unit of systemd.",
+                f"{value!r} cannot be written into a systemd unit.",
                 remedy="Use a home and an installation without control characters in their paths.",
             )
     return values

@@ -203,14 +203,14 @@ def _tickets(run: Run) -> str:
 
 
 def _rehearsed_row(order: dict[str, Any]) -> tuple[str, ...]:
-    """Return an order of a dry run. The fills that it assumes, in order to go on to the buys, are not shown."""
+    """Return an order of a dry run. The fills that it assumes, so that buys can be checked, are not shown."""
     checks = "passes" if _would_be_sent(order) else order["state"]
     shares = f"{order['shares']:,}"
     return (order["side"], order["symbol"], shares, order["average_price"] or "", checks, order["reason"])
 
 
 def _row(order: dict[str, Any], approved: Line) -> tuple[str, ...]:
-    """Return an order; one of fewer shares than approved with those beside its own, and why once it is filled."""
+    """Return an order; if it has fewer shares than approved, with the approved number and, once filled, the reason."""
     shares, reason = f"{order['shares']:,}", order["reason"]
     if order["shares"] < approved.approved:
         shares += f" of {approved.approved:,} approved"

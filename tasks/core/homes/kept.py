@@ -1,9 +1,9 @@
-"""Keep the files that a day was made from, content-addressed under data/decisions/.
+"""Store the input files of a day, content-addressed, in data/decisions/.
 
 Parts are the home's files by relative path, as the day read them. Each is cut into blocks of lines, so that a file that
 only grows is stored once, however many days read it. A block is a file named by the SHA-256 of its content, compressed;
-an index, a block too, lists the blocks of each part. The day's manifest names the index. Whatever is missing, damaged
-or was altered is an error.
+an index, itself a block, lists the blocks of each part. The day's manifest names the index. A missing, damaged or
+altered block is an error.
 """
 
 import json

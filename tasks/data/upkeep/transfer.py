@@ -29,7 +29,7 @@ def download_lake(lake: Bucket, folder: Path) -> None:
 
 
 def upload_lake(folder: Path, lake: Bucket) -> None:
-    """Upload the folder as the lake in the bucket; a lake that is there is deleted."""
+    """Upload the folder as the lake in the bucket; an existing lake there is deleted."""
     head = read_head(folder)
     if head is not None:
         refuse_damage(folder, head)

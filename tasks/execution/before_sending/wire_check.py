@@ -1,4 +1,4 @@
-"""The wire guard as an execution calls it. It reads ledger and orders by itself, and nothing of what the gates read."""
+"""Call the wire guard for an execution. It reads ledger and orders itself, and uses nothing that the gates read."""
 
 import sqlite3
 from collections.abc import Mapping

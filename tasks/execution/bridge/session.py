@@ -51,8 +51,8 @@ def session_bridge(
 
     `published`: the trades before a person revised them; None if nobody did.
 
-    What was booked of the orders, such as a fill that the broker restated, is in their totals, `booked`; the same of
-    another execution's orders is an entry like any other.
+    `booked`: the totals booked for each order, which include fills that the broker restated. Entries for orders of
+    another execution count like any other entry.
     """
     session, entries = execution.fill_session, tuple(entries)
     earlier = [entry for entry in entries if entry.session < session or _is_of_the_night(entry, session)]

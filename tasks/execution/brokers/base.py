@@ -1,4 +1,4 @@
-"""What a broker can be asked, and how it answers. The driver of an execution knows brokers through this module alone.
+"""The interface of a broker: requests, answers and errors. The driver of an execution uses brokers only through it.
 
 Every method may raise `UnansweredError` (no usable answer in time: anything may have happened), `ThrottledError` (not
 accepted because of a rate limit) or `UnauthorizedError`; `submit` may also raise `RefusedError`. Nothing else. An

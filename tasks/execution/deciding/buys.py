@@ -1,4 +1,4 @@
-"""What to do next about the buys: sized by the cash that is there. Pure."""
+"""Decide the next actions for the buys, sized to the available cash. Pure."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta

@@ -41,7 +41,7 @@ def next_actions(view: View) -> tuple[Action, ...]:
 
 
 def _phases(view: View) -> list[Action]:
-    """Return sales, or else buys: once all sales are final or given up, and at the close beside them."""
+    """Return actions for sales, or for buys once all sales are final or given up; near the close, for both."""
     latest = latest_parts(view)
     actions = [*sale_actions(view, latest)]
     if any(not isinstance(action, Cancel) for action in actions):

@@ -1,4 +1,4 @@
-"""Write execution.json and execution.html beside the files of the approved day, each atomically."""
+"""Write execution.json and execution.html into the directory of the approved day, each atomically."""
 
 import json
 from collections.abc import Mapping

@@ -302,7 +302,7 @@ def _explained(activity: Activity, bookings: tuple[Entry, ...], sentence: str) -
 def _refused(
     activity: Activity, why: str, context: Context, blocks: Scope = "name", *, is_waiting: bool = False
 ) -> Difference:
-    """Return the activity as a difference that is not booked by itself. Shares without a symbol are never booked."""
+    """Return the activity as a difference that is not booked automatically. Shares without a symbol never are."""
     shares = activity.shares if context.gap else Decimal(0)  # without a gap they are in the ledger already
     is_bookable = not is_waiting and (bool(activity.symbol) or not activity.shares)
     return Difference(

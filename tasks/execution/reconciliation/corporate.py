@@ -55,7 +55,7 @@ def by_symbol(entries: Iterable[Entry]) -> dict[str, tuple[Entry, ...]]:
 def renamed(
     renames: Iterable[Rename], shares: Mapping[str, Decimal], now: Situation
 ) -> tuple[Difference, ...]:
-    """Return the symbol changes that the broker shows too: all shares gone from one symbol, as many in the other."""
+    """Return the symbol changes that the broker shows too: all shares moved from one symbol to the other."""
     found = []
     for rename in renames:
         held = shares.get(rename.old, Decimal(0))
@@ -159,7 +159,7 @@ def splits(
 ) -> tuple[Difference, ...]:
     """Return the splits whose ex-date has come and that are not booked: booked now, or why they cannot be.
 
-    A split that did not happen is booked with no shares: the daily run applies the lake's later splits by itself.
+    A split that did not happen is booked with no shares: the daily run applies the lake's later splits itself.
     """
     found = []
     for action in actions:

@@ -46,7 +46,7 @@ class Transit:
         )
 
     def explains(self, cents: int) -> bool:
-        """Return whether a difference in cash of so many cents is that of the fills in transit."""
+        """Return whether the fills in transit explain a cash difference of this many cents."""
         sums = {0, self.exact, self.possible, self.exact + self.possible}
         if cents in sums:
             return True

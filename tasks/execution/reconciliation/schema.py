@@ -110,7 +110,7 @@ class Difference:
     explanation: str  # one sentence for a person
     blocks: Scope
     bookings: tuple[Entry, ...] = ()
-    is_waiting: bool = False  # it is expected to end by itself
+    is_waiting: bool = False  # it is expected to end without intervention
     proposal: Entry | None = None  # what a person books by accepting it, under a kind of their choice
 
 

@@ -28,7 +28,7 @@ class Objections:
         return self._known[asked]
 
     def _stamp(self) -> Stamp | None:
-        """Return what changes with every row; None if a file cannot be looked at."""
+        """Return a value that changes with every row; None if a file cannot be examined."""
         try:
             found = [path.stat() for path in (self.home.audit_log, self.home.audit_anchor)]
         except OSError:

@@ -110,4 +110,4 @@ def bad_parameters(kind: str, error: Exception) -> ConfigError:
 
 def not_fitted(kind: str) -> ModelError:
     """Return the error for a model used before it was trained."""
-    return ModelError(f"This {kind} model was not trained.", remedy="Train or load it first.", kind=kind)
+    return ModelError(f"This {kind} model has not been trained.", remedy="Train or load it first.", kind=kind)

@@ -1,7 +1,7 @@
 """The targets of training by their name in the settings.
 
-Each lies around zero, higher for the better name, so that no other module depends on the choice. A row without a target
-is not trained on, but it is tested.
+Each is centred on zero, and higher for the better name, so that no other module depends on the choice. A row without
+a target is not trained on, but it is tested.
 """
 
 from collections.abc import Callable, Sequence

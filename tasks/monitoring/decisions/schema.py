@@ -28,7 +28,7 @@ class Line:
 
 @dataclass(frozen=True)
 class DecidedDay:
-    """A published day and what became of it. `approved` is None if it was never approved."""
+    """A published day and its outcome. `approved` is None if it was never approved."""
 
     session: date
     proposed: tuple[Line, ...]

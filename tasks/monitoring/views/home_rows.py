@@ -1,4 +1,4 @@
-"""Read what a home keeps beside its days as rows of the views: equity, audit log, decisions, trials, matrices."""
+"""Read a home's records outside its days as rows of the views: equity, audit log, decisions, trials, matrices."""
 
 import csv
 import io

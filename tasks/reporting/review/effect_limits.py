@@ -1,4 +1,4 @@
-"""The limits that stand beside the figures of changes to a day: those of the report's table, of number and of cost."""
+"""The limits shown next to the figures of changes to a day: those of the report's table, of number and of cost."""
 
 from collections.abc import Iterable
 

@@ -35,7 +35,7 @@ class DayLine:
 
     session: date
     state: str
-    headline: str  # the state in words; of an executed day, what became of the execution
+    headline: str  # the state in words; for an executed day, the outcome of the execution
     words: str
     trades: int | None  # None where the files cannot be read
     regime: str

@@ -1,4 +1,4 @@
-"""The stage that publishes the page of a selection beside its Markdown report."""
+"""The stage that publishes the page of a selection next to its Markdown report."""
 
 from pathlib import Path
 

@@ -47,7 +47,7 @@ Seed = Callable[[str], int]
 
 
 def finalists_of(results: Sequence[CandidateResult], *, most: int) -> list[CandidateResult]:
-    """Return the eligible candidates that rank names, best on the selection folds first, at most so many."""
+    """Return the eligible candidates that rank names, best on the selection folds first, up to the limit."""
     eligible = [each for each in results if each.ranks and not ineligible_because(each)]
     return sorted(eligible, key=lambda each: -each.choice["neutral_ic_t"])[:most]
 

@@ -62,7 +62,7 @@ def effective_number(history: History) -> float:
 
 
 def bar_of(effective: float, *, years: float) -> float:
-    """Return the yearly Sharpe ratio that the best of so many trials is expected to reach by chance."""
+    """Return the yearly Sharpe ratio that the best of this many trials is expected to reach by chance."""
     return expected_maximum(effective) / sqrt(years)
 
 

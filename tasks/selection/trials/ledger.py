@@ -79,7 +79,7 @@ class HomeLedger:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def record(self, trial: Trial) -> None:
-        """Append the trial unless it is there already; its returns are on disk before its row."""
+        """Append the trial unless the ledger already has it; its returns are on disk before its row."""
         contents = require_intact(self.home, self.environ, returns=False)
         content = _as_csv(trial.returns)
         returns = sha256_of_bytes(content)

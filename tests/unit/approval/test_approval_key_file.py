@@ -32,7 +32,7 @@ def test_a_key_file_is_created_once_for_its_owner_alone(tmp_path):
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert public_key(read_key(path, secret)) == public_key(private)
-    with pytest.raises(ConfigError, match="exists already"):
+    with pytest.raises(ConfigError, match="already exists"):
         write_new_key(path, secret(), log2_cost=4)
     assert public_key(read_key(path, secret)) == public_key(private)
 

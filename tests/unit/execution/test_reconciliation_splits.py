@@ -17,7 +17,7 @@ from tasks.execution.reconciliation.splits import PriceJump, price_jump
         (Fraction(2), 100, 200, PriceJump.REVERSED),
         (Fraction(2), 100, 99, PriceJump.NONE),
         (Fraction(1, 10), 1, 10, PriceJump.CONFIRMS),
-        (Fraction(6, 5), 120, 100, PriceJump.CONFIRMS),  # the smallest that can be told
+        (Fraction(6, 5), 120, 100, PriceJump.CONFIRMS),  # the smallest that can be distinguished
         (Fraction(11, 10), 100, 100, PriceJump.UNCLEAR),
         (Fraction(10, 11), 100, 100, PriceJump.UNCLEAR),
         (Fraction(2), None, 50, PriceJump.UNCLEAR),

@@ -43,5 +43,5 @@ def test_the_example_keeps_the_contract(ridge):
     for content in (b"", b"\x80\x04", model.dump()[:20]):
         with pytest.raises(ModelError):
             again.load(content)
-    with pytest.raises(ModelError, match="not trained"):
+    with pytest.raises(ModelError, match="has not been trained"):
         ridge(FEATURES, {}, 1).predict(x)

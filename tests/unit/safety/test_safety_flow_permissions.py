@@ -51,7 +51,7 @@ def test_stop_ends_a_running_flow_too(home):
 
     with pytest.raises(FlowNotPermittedError, match="does not start"):
         refuse_start(home, "weekly-champion")
-    with pytest.raises(FlowNotPermittedError, match="was stopped before it was done"):
+    with pytest.raises(FlowNotPermittedError, match="was stopped before it finished"):
         refuse_continuing(home, "weekly-champion")
 
 

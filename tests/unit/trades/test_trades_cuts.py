@@ -19,8 +19,8 @@ SHARES = np.array([50, 10, 300])  # 500, 1,000 and 300 USD
 NOBODY = np.zeros(3, dtype=bool)
 
 
-class Told:
-    """What a log says of each line, in the words of the trades' reasons and warnings."""
+class Wording:
+    """The reasons and warnings that a log gives for each line."""
 
     def __init__(self, lines, log, settings):
         self.lines, self.log, self.rules = lines, log, trade_rules_of(settings)
@@ -91,7 +91,7 @@ def fit(book, target, buys, *, sells=None, selling_costs=0, **overrides):
         buying_costs=lambda shares: shares * 0 + 100 * (shares > 0),
         rules=trade_rules_of(settings),
     )
-    return left.tolist(), Told(lines, cut_log, settings)
+    return left.tolist(), Wording(lines, cut_log, settings)
 
 
 def test_half_a_share_that_is_held_makes_it_no_first_investment():
@@ -126,7 +126,7 @@ def test_a_trade_is_cut_to_its_share_of_the_volume_and_of_the_book_in_whole_shar
     )
     lines = lines_of(make_book(), target)
     log, rules = empty_log(lines), trade_rules_of(make_settings())
-    cut_log = Told(lines, log, make_settings())
+    cut_log = Wording(lines, log, make_settings())
     wanted = np.array([200, 300, 7, 9])
 
     bought = cut_each(wanted, lines, log, is_sale=False, rules=rules)
@@ -152,7 +152,7 @@ def test_a_trade_of_the_least_worth_stays_and_an_exit_whatever_it_is_worth():
     exits = drop_small(wanted, wanted, lines, empty_log(lines), min_notional_usd=100.0, exempt=~NOBODY)
 
     assert left.tolist() == [10, 1, 0]
-    assert Told(lines, log, make_settings()).dropped() == {2: (99, "worth less than 100 USD")}
+    assert Wording(lines, log, make_settings()).dropped() == {2: (99, "worth less than 100 USD")}
     assert exits.tolist() == [10, 1, 99]
 
 

@@ -14,7 +14,7 @@ class Content(NamedTuple):
 
 
 class Files(Protocol):
-    """File access for one lake, by name with slashes. The Delta library accesses the tables by itself."""
+    """File access for one lake, by name with slashes. The Delta library accesses the tables directly."""
 
     def read(self, name: str) -> Content | None:
         """Return the content; None where the file does not exist."""

@@ -38,7 +38,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Entered:
-    """What a person enters: so many shares at a price. 0 shares: nothing more was filled."""
+    """What a person enters: a number of shares and a price. 0 shares: nothing more was filled."""
 
     shares: int
     price: Decimal

@@ -50,7 +50,7 @@ def test_an_existing_file_or_link_is_not_replaced(home, tmp_path):
     (tmp_path / "b.csv").symlink_to(tmp_path / "nowhere")
 
     for name in ("a.csv", "b.csv"):
-        with pytest.raises(ConfigError, match="exists already"):
+        with pytest.raises(ConfigError, match="already exists"):
             export_path(tmp_path / name, home, SETTINGS)
 
 

@@ -68,5 +68,5 @@ def test_a_stored_sign_that_is_none_is_refused(sign):
 
 
 def test_a_best_feature_that_was_not_fitted_says_so():
-    with pytest.raises(ModelError, match="not trained"):
+    with pytest.raises(ModelError, match="has not been trained"):
         BestFeature(NAMES, {}, seed=1).predict(rows()[0])

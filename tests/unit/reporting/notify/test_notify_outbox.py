@@ -1,4 +1,4 @@
-"""Entries of the outbox: ids, waits, and what is not an entry; and who is told of what."""
+"""Entries of the outbox: ids, waits, and what is not an entry; and who is notified of what."""
 
 import json
 from datetime import timedelta
