@@ -24,7 +24,7 @@ from prefect.workers.process import ProcessWorker
 from flows.deployments import FLOWS
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.homes.home import Home
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 
 PACKAGE = Path(__file__).parent
 PREFECT_FILE = next(

@@ -18,7 +18,7 @@ from tasks.core.atomic import write_text
 from tasks.core.homes.run import Run
 from tasks.core.homes.setup import set_up
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.portfolio.holdings.record import positions_of
 from tasks.trades.schema import TRADE_COLUMNS
 from tests.builders import FRIDAY, make_run

@@ -11,8 +11,8 @@ import numpy as np
 from tasks.approval.schema import Line
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
-from tasks.execution.actions import Rules
 from tasks.execution.checks import Admission, Verdict
+from tasks.execution.deciding.actions import Rules
 from tasks.execution.desk import no_reductions
 from tasks.execution.execution import Execution, Stage
 from tasks.execution.journal import Journal, prepare, read_events, read_orders, start_run, store_execution

@@ -58,8 +58,8 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import Session
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.text import instant_text, one_line
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.portfolio.holdings.record import positions_of
 from tasks.safety.audit import has_key, read_intact, record
 from tasks.safety.kill_switch.switch import read_switch, reset_command

@@ -20,7 +20,7 @@ from tasks.backtest.walk import FillAt, Totals, Walk, WalkRules, walk
 from tasks.backtest.world import World
 from tasks.core.errors import ConfigError
 from tasks.core.ids import sha256_of_record
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Matrix
 from tasks.portfolio.target import CASH_ONLY

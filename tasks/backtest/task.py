@@ -15,8 +15,8 @@ from tasks.core.artifacts import load_frame
 from tasks.core.errors import AftercloseError
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_record
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.stage import stage
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.data.schema.records import Market, SnapshotRef
 from tasks.models.schema import Scores
 from tasks.models.skill import score_to_return

@@ -7,13 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from tasks.core.homes.home import Home
-from tasks.execution.actions import Rules
 from tasks.execution.brokers.base import Broker
 from tasks.execution.checks import Gates, WireGuard
+from tasks.execution.deciding.actions import Rules
+from tasks.execution.deciding.reductions import Reduction
+from tasks.execution.deciding.sizing import OrderCosts
 from tasks.execution.execution import Execution
-from tasks.execution.reductions import Reduction
 from tasks.execution.schema import Tracked
-from tasks.execution.sizing import OrderCosts
 from tasks.safety.kill_switch.switch_file import Switch
 
 

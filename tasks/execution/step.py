@@ -5,7 +5,6 @@ from datetime import datetime
 
 from tasks.core.errors import SafetyError
 from tasks.core.sessions import session_on
-from tasks.execution.actions import Cancel, Finish, Intend, Resize, Send, Skip, Stored, View, Void, Wait
 from tasks.execution.brokers.base import (
     RefusedError,
     ThrottledError,
@@ -13,6 +12,18 @@ from tasks.execution.brokers.base import (
     UnauthorizedError,
 )
 from tasks.execution.checks import APPROVED_DAY, Admission, Facts
+from tasks.execution.deciding.actions import (
+    Cancel,
+    Finish,
+    Intend,
+    Resize,
+    Send,
+    Skip,
+    Stored,
+    View,
+    Void,
+    Wait,
+)
 from tasks.execution.deciding.cancellations import halt_actions
 from tasks.execution.deciding.next_actions import next_actions
 from tasks.execution.desk import Desk, Outcome

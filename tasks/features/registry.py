@@ -10,7 +10,6 @@ from tasks.core.errors import ConfigError, ModelError
 from tasks.core.ids import sha256_of_record
 from tasks.features.engine.feature import Feature
 from tasks.features.families import (
-    alpha158,
     dates,
     fundamentals,
     gaps,
@@ -27,6 +26,7 @@ from tasks.features.families import (
     volatility,
     volume,
 )
+from tasks.features.families.alpha158 import alpha158
 
 FAMILIES = (
     returns,

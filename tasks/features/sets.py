@@ -3,7 +3,7 @@
 More features are not better in themselves: change a set only if the proofs on the simulated market support it.
 """
 
-from tasks.features.families import alpha158
+from tasks.features.families.alpha158 import alpha158
 from tasks.features.registry import feature_names
 
 STANDARD = (

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import get_args
 
-from tasks.core.chain import GENESIS
+from tasks.core.chain.rows import GENESIS
 from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.ids import canonical_json, sha256_of_bytes

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tasks.core.accountability import require_name_and_reason
-from tasks.core.chain import ChainFile, Verdict, append, read_verified
+from tasks.core.chain.rows import ChainFile, Verdict, append, read_verified
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.secret import read_secret

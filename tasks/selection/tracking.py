@@ -19,8 +19,8 @@ from tasks.core.artifacts import load_frame
 from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_record
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.stage import stage
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.models.schema import Champion
 from tasks.selection.schema import CandidateResult, Promotion, Training
 from tasks.selection.trials.ledger import Entry, history_in, require_intact, with_returns

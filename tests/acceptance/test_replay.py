@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tasks.core.homes.home import Home
-from tasks.core.source_code import published_by
+from tasks.core.versions.source_code import published_by
 from tests.approval_days import EVENING, clock_at, make_home
 from tests.homes import (
     LAST_SESSION,

@@ -31,7 +31,7 @@ def ours_fourteen(folder: Path) -> Work:
 
 
 def ours_alpha158(folder: Path) -> Work:
-    from tasks.features.families.alpha158 import FEATURES
+    from tasks.features.families.alpha158.alpha158 import FEATURES
 
     return _ours(folder, FEATURES)
 

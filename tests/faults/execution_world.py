@@ -25,9 +25,9 @@ from tasks.approval.schema import Line
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
 from tasks.execution import progress
-from tasks.execution.actions import Rules
 from tasks.execution.brokers.base import Status
 from tasks.execution.checks import Admission, Facts, Gates, Verdict
+from tasks.execution.deciding.actions import Rules
 from tasks.execution.execution import Execution, Stage
 from tasks.execution.journal import (
     Happened,

@@ -30,8 +30,8 @@ from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import session_on
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.text import counted, instant_text, one_line
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.publish import refuse_decided

@@ -17,8 +17,8 @@ from tasks.core.homes.opening import find_home, session_named, settings_of
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.json_text import parse_json
 from tasks.core.sessions import Session
-from tasks.core.source_code import CODE_ROOT, code_fingerprint, published_by
 from tasks.core.text import counted
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint, published_by
 from tasks.portfolio.holdings.record import published_sessions
 
 log = logging.getLogger(__name__)

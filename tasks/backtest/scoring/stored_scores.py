@@ -22,7 +22,7 @@ from tasks.core.atomic import make_folder, refuse_symlink, replace_folder, write
 from tasks.core.errors import DataError, StorageError
 from tasks.core.ids import canonical_json, sealed, sha256_of_bytes, sha256_of_record, unsealed
 from tasks.core.json_text import parse_json
-from tasks.core.libraries import installed_versions
+from tasks.core.versions.libraries import installed_versions
 from tasks.data.schema.records import Days, Matrix, SnapshotRef
 from tasks.features.registry import feature_set
 from tasks.features.sets import SETS

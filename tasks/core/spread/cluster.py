@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from tasks.core.errors import ConfigError, TransientError
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 
 Report = Callable[[int], None]
 Work = Callable[[Any, Report], Any]

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 
 from tasks.approval.schema import Line
+from tasks.execution.deciding.reductions import Reduction
 from tasks.execution.reconciliation.schema import CorporateAction, Market, Rename
-from tasks.execution.reductions import Reduction
 
 BOOKED = {"split": "split", "rename": "changed its symbol", "merger": "was merged"}
 

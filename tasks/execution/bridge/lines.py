@@ -7,8 +7,8 @@ from decimal import Decimal
 from tasks.approval.schema import Line as ApprovedLine
 from tasks.execution.bookings import Booked
 from tasks.execution.bridge.steps import Line
+from tasks.execution.deciding.sizing import shares_in_amount
 from tasks.execution.schema import State, Tracked
-from tasks.execution.sizing import shares_in_amount
 
 ENDS: Mapping[State, str] = {
     State.EXPIRED: "expired",

@@ -11,11 +11,11 @@ from tasks.approval.schema import Line as ApprovedLine
 from tasks.execution.bookings import Booked
 from tasks.execution.bridge.lines import Assumed, bridge_lines
 from tasks.execution.bridge.steps import Step, bridge, by_cause, target_cents
+from tasks.execution.deciding.sizing import OrderCosts
 from tasks.execution.execution import Execution
 from tasks.execution.reconciliation.corporate import carried_by_us
 from tasks.execution.reconciliation.identity import CARRIED
 from tasks.execution.schema import Tracked
-from tasks.execution.sizing import OrderCosts
 from tasks.ledger.balance import Balance, balance_of
 from tasks.ledger.entries import Entry
 from tasks.trades.fills import Orders, fill_orders

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from tasks.approval.schema import Line
-from tasks.execution.actions import Action, Intend, Resize, Send, View, Void
+from tasks.execution.deciding.actions import Action, Intend, Resize, Send, View, Void
 from tasks.execution.deciding.cancellations import cancel_of, outside_before_open
 from tasks.execution.deciding.parts import rows_of, void_why
+from tasks.execution.deciding.reductions import reduced
 from tasks.execution.deciding.shape import differs, dropped, fills_at_quote, is_ready, may_resend, order_now
-from tasks.execution.reductions import reduced
-from tasks.execution.schema import AT_BROKER, State, Tracked
-from tasks.execution.sizing import (
+from tasks.execution.deciding.sizing import (
     approved_shares,
     approved_usd,
     cash_at_quotes,
@@ -20,6 +19,7 @@ from tasks.execution.sizing import (
     size_buys,
     spendable_cents,
 )
+from tasks.execution.schema import AT_BROKER, State, Tracked
 
 CONFIRMATION = timedelta(minutes=2)  # for canceled sales, and for proceeds to show in the account
 LAST_DOUBT = timedelta(minutes=10)  # before the end: then buys shrink to the cash that is certainly there

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from tasks.approval.schema import Line
-from tasks.execution.actions import Action, Cancel, View
 from tasks.execution.brokers.base import BrokerOrder, Status
+from tasks.execution.deciding.actions import Action, Cancel, View
 from tasks.execution.deciding.parts import latest_parts
 from tasks.execution.deciding.shape import dropped
+from tasks.execution.deciding.sizing import outside_band
 from tasks.execution.schema import AT_BROKER, State, Tracked
-from tasks.execution.sizing import outside_band
 
 
 def halt_actions(

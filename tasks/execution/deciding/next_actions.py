@@ -5,7 +5,7 @@ it is sent, may wait for its window while stored, and is sized again as long as 
 """
 
 from tasks.core.sessions import exchange_minute
-from tasks.execution.actions import Action, Cancel, Finish, Send, View
+from tasks.execution.deciding.actions import Action, Cancel, Finish, Send, View
 from tasks.execution.deciding.buys import CONFIRMATION, buy_actions
 from tasks.execution.deciding.cancellations import (
     changed_cancels,

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from tasks.approval.schema import Line
-from tasks.execution.actions import View
+from tasks.execution.deciding.actions import View
+from tasks.execution.deciding.sizing import outside_band
 from tasks.execution.schema import Side, Tracked
-from tasks.execution.sizing import outside_band
 
 
 def latest_parts(view: View) -> dict[int, Tracked]:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tasks.execution.actions import Finish, View, Wait
+from tasks.execution.deciding.actions import Finish, View, Wait
 from tasks.execution.deciding.parts import admission_why, deadline_of, latest_parts
 from tasks.execution.deciding.shape import is_ready
 from tasks.execution.execution import Stage

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from tasks.approval.schema import Line
-from tasks.execution.actions import Action, Intend, Resize, Send, View, Void
+from tasks.execution.deciding.actions import Action, Intend, Resize, Send, View, Void
 from tasks.execution.deciding.cancellations import cancel_of, outside_before_open
 from tasks.execution.deciding.parts import deadline_of, own_ids, rows_of, void_why
 from tasks.execution.deciding.shape import differs, dropped, is_ready, may_resend, order_now
+from tasks.execution.deciding.sizing import approved_shares, least_shares, sellable_shares
 from tasks.execution.schema import AT_BROKER, State, Tracked
-from tasks.execution.sizing import approved_shares, least_shares, sellable_shares
 
 NO_SHARES = Decimal(0)
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 from tasks.approval.schema import Line
-from tasks.execution.actions import Skip, View, Void
 from tasks.execution.brokers.base import Quote
+from tasks.execution.deciding.actions import Skip, View, Void
 from tasks.execution.deciding.parts import own_ids, void_why
+from tasks.execution.deciding.sizing import approved_shares, foreign_orders, limit_price
 from tasks.execution.order_ids import order_id
 from tasks.execution.schema import Order, State, Timing, Tracked
-from tasks.execution.sizing import approved_shares, foreign_orders, limit_price
 
 RESEND_AFTER = timedelta(seconds=10)  # times the requests so far
 MOST_SENDS = 5

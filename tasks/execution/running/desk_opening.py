@@ -15,7 +15,6 @@ from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
 from tasks.core.sessions import session_after, session_on
-from tasks.execution.actions import Rules
 from tasks.execution.before_sending.approved_day import ApprovedDay, read_approved_day
 from tasks.execution.before_sending.changed_names import booked_changes, changes_in, voids
 from tasks.execution.before_sending.ready import make_checks
@@ -24,12 +23,13 @@ from tasks.execution.brokers.paper.stored_market import StoredMarket
 from tasks.execution.brokers.registry import FILLS_FROM_BARS, open_broker
 from tasks.execution.brokers.rehearsal import Rehearsal
 from tasks.execution.checks import APPROVED_DAY, Admission, Facts, Gates, Verdict, WireGuard
+from tasks.execution.deciding.actions import Rules
+from tasks.execution.deciding.reductions import Reduction, reductions_by
 from tasks.execution.execution import Execution
 from tasks.execution.journal import prepare, read_execution
 from tasks.execution.progress import Desk
 from tasks.execution.reconciliation.market import read_market
 from tasks.execution.reconciliation.own_orders import all_order_ids
-from tasks.execution.reductions import Reduction, reductions_by
 from tasks.execution.running.carried import overrides_of
 from tasks.execution.running.objections import Objections
 from tasks.execution.schema import Order

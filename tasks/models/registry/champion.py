@@ -13,7 +13,7 @@ from config.section import OptimizerName
 from tasks.core.errors import ModelError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.libraries import installed_versions
+from tasks.core.versions.libraries import installed_versions
 from tasks.features.registry import feature_set
 from tasks.models.kinds.base import Model, Rows
 from tasks.models.kinds.registry import BASELINE, make_model

@@ -11,8 +11,8 @@ from importlib.metadata import version
 
 from config.settings import config_hash
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.libraries import installed_versions
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.core.versions.libraries import installed_versions
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.reporting.day.files import SCHEMA_VERSION, json_bytes
 from tasks.reporting.day.history import history_hash
 from tasks.reporting.day.inputs import DayInputs

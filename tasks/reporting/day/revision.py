@@ -12,7 +12,7 @@ from tasks.approval.day import PublishedDay
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.portfolio.schema import Portfolio
 from tasks.reporting.day.assessed import assessment_record
 from tasks.reporting.day.files import (

@@ -13,8 +13,8 @@ from tasks.core.atomic import write_text
 from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json, sealed, sha256_of_record, unsealed
 from tasks.core.json_text import parse_json
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.stage import report_step
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.data.schema.records import Panel
 from tasks.features.schema import FeatureMatrix
 from tasks.selection.choice import best_on_selection_folds

@@ -19,7 +19,7 @@ import pandas as pd
 
 from tasks.core.accountability import require_name_and_reason
 from tasks.core.atomic import write_bytes
-from tasks.core.chain import ChainFile, Verdict, append, logged_rows, read_rows, verify
+from tasks.core.chain.rows import ChainFile, Verdict, append, logged_rows, read_rows, verify
 from tasks.core.errors import ModelError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.ids import canonical_json, sha256_of_bytes, sha256_of_record

@@ -12,8 +12,8 @@ from tasks.core.errors import AftercloseError
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_record
 from tasks.core.sessions import session_after, sessions_between
-from tasks.core.source_code import CODE_ROOT, code_fingerprint
 from tasks.core.stage import stage
+from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.data.schema.records import Panel
-from tasks.features.families import alpha158
+from tasks.features.families.alpha158 import alpha158
 from tests.bench.market import BARS, read_panel
 
 PYTHON = Path(__file__).parents[3] / ".venv-qlib" / "bin" / "python"

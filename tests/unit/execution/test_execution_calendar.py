@@ -8,7 +8,7 @@ import pytest
 from tasks.approval.task import verify_approval
 from tasks.core.sessions import session_on
 from tasks.core.text import instant_text
-from tasks.execution.actions import Cancel, Finish, Send
+from tasks.execution.deciding.actions import Cancel, Finish, Send
 from tasks.execution.deciding.next_actions import next_actions
 from tasks.execution.deciding.parts import deadline_of
 from tasks.execution.execution import Stage
@@ -16,7 +16,7 @@ from tasks.execution.schema import State
 from tasks.execution.start import new_execution
 from tests.approval_days import add_person, make_home, sign_day
 from tests.execution_days import RULES
-from tests.unit.execution.test_execution_next_actions import make_view, tracked
+from tests.unit.execution.deciding.test_execution_next_actions import make_view, tracked
 
 
 def utc(*parts):

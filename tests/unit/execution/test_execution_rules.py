@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from tasks.execution.actions import Rules
+from tasks.execution.deciding.actions import Rules
 from tasks.execution.running.desk_opening import rules_of
 from tests.builders import make_settings
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 
-from tasks.core import libraries
+from tasks.core.versions import libraries
 from tasks.reporting.day.manifest import manifest_json, provenance
 from tests.unit.reporting.example_day import make_inputs
 

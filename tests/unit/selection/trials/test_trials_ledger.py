@@ -230,7 +230,7 @@ def files_of(home):
 
 
 @pytest.mark.parametrize(
-    "killed_at", ["tasks.selection.trials.ledger.append", "tasks.core.chain._write_anchor"]
+    "killed_at", ["tasks.selection.trials.ledger.append", "tasks.core.chain.rows._write_anchor"]
 )
 @pytest.mark.parametrize("before", [0, 2])
 def test_a_week_that_is_killed_between_two_writes_goes_on_and_counts_once(

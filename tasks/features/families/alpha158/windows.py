@@ -1,4 +1,4 @@
-"""The windowed features of Alpha158; see `alpha158`."""
+"""The windowed features of Alpha158; see `alpha158.py`."""
 
 import math
 from collections.abc import Callable

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from tasks.execution.brokers.base import BrokerOrder
 from tasks.execution.checks import Admission, Facts
+from tasks.execution.deciding.reductions import Reduction
+from tasks.execution.deciding.sizing import OrderCosts
 from tasks.execution.execution import Execution, Stage
-from tasks.execution.reductions import Reduction
 from tasks.execution.schema import Order, Timing, Tracked
-from tasks.execution.sizing import OrderCosts
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.atomic import refuse_symlink, sync_folder, write_text
-from tasks.core.chain_heads import Head, head_mismatches, write_head
+from tasks.core.chain.heads import Head, head_mismatches, write_head
 from tasks.core.errors import StorageError
 from tasks.core.homes.lock import waiting
 from tasks.core.ids import canonical_json, sha256_of_bytes

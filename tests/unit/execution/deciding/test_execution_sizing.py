@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.execution.brokers.base import BrokerAccount, BrokerOrder, BrokerPosition, Quote, Status
 from tasks.execution.checks import Facts
-from tasks.execution.schema import State, Tracked
-from tasks.execution.sizing import (
+from tasks.execution.deciding.sizing import (
     cash_at_quotes,
     fits_in,
     least_shares,
@@ -19,6 +18,7 @@ from tasks.execution.sizing import (
     size_buys,
     spendable_cents,
 )
+from tasks.execution.schema import State, Tracked
 from tests.execution_days import OPENS, make_line, no_costs
 from tests.orders import make_order
 

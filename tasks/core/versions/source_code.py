@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.core.ids import sha256_of_bytes, sha256_of_record
 
-CODE_ROOT = Path(__file__).parents[2]
+CODE_ROOT = Path(__file__).parents[3]
 CODE_FOLDERS = ("config", "flows", "tasks")
 CODE_SUFFIXES = (".py", ".yaml", ".html", ".j2", ".css", ".js")
 

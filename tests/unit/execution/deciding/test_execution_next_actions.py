@@ -6,16 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from tasks.execution.actions import Cancel, Finish, Intend, Resize, Send, Skip, View, Void, Wait
 from tasks.execution.brokers.base import BrokerAccount, BrokerOrder, BrokerPosition, Quote, Status
 from tasks.execution.checks import Admission, Facts
+from tasks.execution.deciding.actions import Cancel, Finish, Intend, Resize, Send, Skip, View, Void, Wait
 from tasks.execution.deciding.buys import CONFIRMATION, LAST_DOUBT
 from tasks.execution.deciding.next_actions import next_actions
 from tasks.execution.deciding.pausing import LATE_FILLS
+from tasks.execution.deciding.reductions import Reduction
 from tasks.execution.deciding.shape import MOST_SENDS
 from tasks.execution.execution import Stage
 from tasks.execution.order_ids import order_id
-from tasks.execution.reductions import Reduction
 from tasks.execution.schema import Order, State, Tracked
 from tests.execution_days import (
     CLOSES,

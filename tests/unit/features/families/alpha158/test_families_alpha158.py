@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tasks.features.compute import compute_raw
-from tasks.features.families.alpha158 import FEATURES
+from tasks.features.families.alpha158.alpha158 import FEATURES
 from tests.builders import make_panel
 from tests.unit.features.reference import bars_of
 from tests.unit.features.reference_alpha158 import QLIB, WINDOWS
@@ -169,7 +169,7 @@ def test_the_typical_price_stands_in_for_the_volume_weighted_one():
 
 
 def test_the_page_names_features_that_there_are():
-    page = (Path(__file__).parents[4] / "docs" / "alpha158.md").read_text()
+    page = (Path(__file__).parents[5] / "docs" / "alpha158.md").read_text()
     named = set(re.findall(r"a158_\w+", page))
 
     assert named

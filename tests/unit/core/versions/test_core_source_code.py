@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.core import source_code
-from tasks.core.source_code import code_fingerprint, published_by
+from tasks.core.versions import source_code
+from tasks.core.versions.source_code import code_fingerprint, published_by
 
 
 def test_the_code_fingerprint_follows_sources_and_not_their_place(tmp_path):

@@ -9,7 +9,7 @@ from functools import partial
 
 from tasks.features.engine.arithmetic import maximum, minimum, ratio
 from tasks.features.engine.series import Series
-from tasks.features.families import alpha158_windows
+from tasks.features.families.alpha158 import windows
 from tasks.features.families.declaration import Family
 
 feature = Family("alpha158")
@@ -80,5 +80,5 @@ FEATURES = (
     feature("a158_high_0", over_close, 1, "high / close", inputs=("high", "close")),
     feature("a158_low_0", over_close, 1, "low / close", inputs=("low", "close")),
     feature("a158_vwap_0", typical_price_over_close, 1, "(high + low + close) / 3 / close"),
-    *alpha158_windows.FEATURES,
+    *windows.FEATURES,
 )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.core.chain import ChainFile, append, logged_rows, read_rows, read_verified, verify
+from tasks.core.chain.rows import ChainFile, append, logged_rows, read_rows, read_verified, verify
 from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.execution.reductions import reduced, reductions_by
+from tasks.execution.deciding.reductions import reduced, reductions_by
 from tasks.safety.overrides import Instruction, Override
 from tests.execution_days import LINES
 

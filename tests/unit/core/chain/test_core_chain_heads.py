@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tasks.core.chain import ChainFile, append, verify
+from tasks.core.chain.rows import ChainFile, append, verify
 
 KEY = b"0123456789abcdef" * 2
 
