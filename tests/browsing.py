@@ -17,9 +17,9 @@ from flows.operations.decisions.review import actions_of
 from flows.operations.decisions.serving import listening_on, server_of
 from flows.terminal import Options
 from tasks.core.clock import stopwatch
-from tasks.reporting.review.admission import Admission
+from tasks.reporting.review.access.admission import Admission
+from tasks.reporting.review.access.guard import endpoint
 from tasks.reporting.review.application import make_application
-from tasks.reporting.review.guard import endpoint
 
 CHROMIUM = Path("/usr/bin/chromium")
 SERIOUS = {"serious", "critical"}

@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 
 from flows.operations.decisions.review import actions_of
 from flows.terminal import Options
-from tasks.reporting.review.admission import Admission
+from tasks.reporting.review.access.admission import Admission
+from tasks.reporting.review.access.guard import endpoint
 from tasks.reporting.review.application import make_application
-from tasks.reporting.review.guard import endpoint
 
 FIELD = re.compile(r'name="(form_token|seen)" value="([0-9a-f]*)"')
 

@@ -12,7 +12,7 @@ from tasks.portfolio.candidates import Obstacle, choose_candidates
 from tasks.portfolio.explanation import notes_of, obstacle_words, reasons_of
 from tasks.portfolio.frame import SessionArrays, by_symbol, matrix_of, session_arrays
 from tasks.portfolio.limits import rules_of
-from tasks.portfolio.rebalance import Costing
+from tasks.portfolio.rebalancing.rebalance import Costing
 from tasks.portfolio.schema import Book, LadderStep
 from tasks.portfolio.target import View, target_weights
 from tests.builders import FRIDAY, make_settings

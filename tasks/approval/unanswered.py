@@ -15,7 +15,7 @@ from tasks.approval.day import published_day
 from tasks.approval.decisions import read_requirements
 from tasks.approval.encoding import render_record
 from tasks.approval.envelope import make_envelope, next_open
-from tasks.approval.recorded_plans import plans_of
+from tasks.approval.plans.recorded import plans_of
 from tasks.approval.refusal import refusal
 from tasks.approval.schema import Envelope, Unanswered
 from tasks.approval.store import hold_approvals, is_revised, read_day, read_no_answer, write_no_answer

@@ -1,8 +1,8 @@
 """Compute the target weights of one session from arrays: the same function for the daily run and every backtest.
 
 The ladder sets the candidates' weights, every limit is applied, and the holdings move towards these weights as far as
-that is worth its cost (tasks/portfolio/rebalance.py). Names in quarantine may be held but not increased, and if
-no method succeeds the holdings are unchanged, except that a stop always sells. Returns codes, which
+that is worth its cost (tasks/portfolio/rebalancing/rebalance.py). Names in quarantine may be held but not increased,
+and if no method succeeds the holdings are unchanged, except that a stop always sells. Returns codes, which
 tasks/portfolio/explanation.py describes in text.
 """
 
@@ -18,7 +18,7 @@ from tasks.portfolio.ladder import HOLD, Solution, solve
 from tasks.portfolio.limits import Limits, Rules, Weights, limits_among, limits_of
 from tasks.portfolio.optimizers.problem import Problem
 from tasks.portfolio.overlays import Effect, size
-from tasks.portfolio.rebalance import Costing, TurnoverPenalty, cost_fractions, move_towards
+from tasks.portfolio.rebalancing.rebalance import Costing, TurnoverPenalty, cost_fractions, move_towards
 from tasks.portfolio.schema import LadderStep
 
 SESSIONS_PER_YEAR = 252

@@ -18,7 +18,7 @@ from tasks.portfolio.holdings.book import value_book
 from tasks.portfolio.holdings.positions import Positions
 from tasks.portfolio.holdings.record import refuse_short_history
 from tasks.portfolio.limits import rules_of
-from tasks.portfolio.rebalance import Costing
+from tasks.portfolio.rebalancing.rebalance import Costing
 from tasks.portfolio.schema import Portfolio
 from tasks.portfolio.store import read_market, read_positions
 from tasks.portfolio.target import target_weights

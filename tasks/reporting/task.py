@@ -7,7 +7,7 @@ submits an order or evaluates a check.
 import logging
 from functools import partial
 
-from tasks.approval.plan_audit import record_plan
+from tasks.approval.plans.audit import record_plan
 from tasks.approval.store import revision_numbers
 from tasks.core.clock import now, stopwatch
 from tasks.core.errors import SafetyError

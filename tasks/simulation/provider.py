@@ -10,7 +10,7 @@ from tasks.core.homes.run import Run
 from tasks.data.providers.base import Delivery, Provider
 from tasks.data.schema.columns import EVERY_TABLE, Table
 from tasks.data.schema.records import NEWEST_SIMULATION
-from tasks.simulation.delivery import deliver
+from tasks.simulation.delivery.frames import deliver
 from tasks.simulation.market_history import simulate_history
 from tasks.simulation.parameters import Parameters
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from tasks.data.providers.base import Delivery
 from tasks.simulation.companies import Values
-from tasks.simulation.delivery import deliver
-from tasks.simulation.faults import draw_faults
+from tasks.simulation.delivery.faults import draw_faults
+from tasks.simulation.delivery.frames import deliver
 from tasks.simulation.ledger import Ledger
 from tasks.simulation.market_history import NOT_LISTED, MarketHistory, simulate_history
 from tasks.simulation.mechanics import Own

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tasks.portfolio.arrays import Held, Matrix, Names, Places
 from tasks.portfolio.candidates import Candidates
 from tasks.portfolio.limits import Rules
-from tasks.portfolio.rebalance import Costing
+from tasks.portfolio.rebalancing.rebalance import Costing
 from tasks.portfolio.target import Target, View, target_weights
 from tasks.trades.lines import Lines, Trading, lines_towards, traded_places
 from tasks.trades.plan import Plan, plan_trades

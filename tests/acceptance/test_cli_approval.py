@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from flows.cli.app import answer
-from tasks.approval.plan_audit import record_plan
+from tasks.approval.plans.audit import record_plan
 from tests.approval_days import (
     EVENING,
     OPEN,

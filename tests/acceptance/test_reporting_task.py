@@ -7,7 +7,7 @@ import pytest
 
 from tasks.approval.approval_log import APPROVED, approved_detail
 from tasks.approval.decisions import reject_day
-from tasks.approval.recorded_plans import plans_of
+from tasks.approval.plans.recorded import plans_of
 from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run

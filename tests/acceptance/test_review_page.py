@@ -10,8 +10,8 @@ import pytest
 
 from flows.terminal import Options
 from tasks.approval.decisions import list_approvers
-from tasks.reporting.review.attempts import FREE
-from tasks.reporting.review.guard import HEADERS
+from tasks.reporting.review.access.attempts import FREE
+from tasks.reporting.review.access.guard import HEADERS
 from tasks.safety.kill_switch.switch import read_switch
 from tasks.trades.tickets.record import ticket_records
 from tasks.trades.tickets.schema import CAUSES, Part, Ticket, Tickets

@@ -23,7 +23,7 @@ from tasks.portfolio.frame import book_frame, by_symbol, matrix_of, session_arra
 from tasks.portfolio.limits import rules_of
 from tasks.portfolio.optimizers.hierarchical import order_of_pairs
 from tasks.portfolio.optimizers.registry import OPTIMIZERS
-from tasks.portfolio.rebalance import Costing
+from tasks.portfolio.rebalancing.rebalance import Costing
 from tasks.portfolio.schema import Book, Holding
 from tasks.portfolio.target import View, target_weights
 from tasks.trades.decision import decide

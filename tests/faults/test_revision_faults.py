@@ -8,7 +8,7 @@ import pytest
 from flows.operations.decisions.revision import write_logged
 from tasks.approval.day import published_day
 from tasks.approval.decisions import add_signature, examine, make_signature
-from tasks.approval.plan_audit import record_plan
+from tasks.approval.plans.audit import record_plan
 from tasks.approval.store import hold_approvals, read_day, revision_numbers
 from tasks.approval.task import authorize_execution
 from tasks.approval.unanswered import is_due

@@ -10,7 +10,7 @@ from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.explanation import reasons_of
 from tasks.portfolio.frame import book_frame, by_symbol, matrix_of, reductions_of, session_arrays
 from tasks.portfolio.limits import rules_of
-from tasks.portfolio.rebalance import Costing
+from tasks.portfolio.rebalancing.rebalance import Costing
 from tasks.portfolio.schema import Book, Holding
 from tasks.portfolio.target import target_weights
 from tasks.trades.decision import decide

@@ -14,8 +14,8 @@ from tasks.reporting.day.history import parse_history, render_history, with_row
 from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.page.document import environment
 from tasks.reporting.page.numerals import number, signed_usd, typeset_percent, usd
-from tasks.reporting.page.sections.trade_list import trade_lines
-from tasks.reporting.page.sections.why_each_trade import head_words
+from tasks.reporting.page.sections.trades.trade_list import trade_lines
+from tasks.reporting.page.sections.trades.why_each_trade import head_words
 from tasks.trades.tickets.schema import CAUSES, Part, Ticket
 from tests.unit.reporting.example_day import make_inputs
 from tests.unit.reporting.reading import Report, figure

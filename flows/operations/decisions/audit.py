@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from flows.terminal import Options, Result, with_home
-from tasks.approval.plan_audit import check_plans
-from tasks.approval.recorded_plans import PlanCheck, State
+from tasks.approval.plans.audit import check_plans
+from tasks.approval.plans.recorded import PlanCheck, State
 from tasks.core.chain.rows import Verdict
 from tasks.core.clock import now
 from tasks.core.errors import SafetyError

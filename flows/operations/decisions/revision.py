@@ -36,7 +36,7 @@ from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.publish import refuse_decided
 from tasks.reporting.day.revision import RevisedBook, Revision, revision_files
-from tasks.reporting.review.effect_limits import effect_limits
+from tasks.reporting.review.effect.limits import effect_limits
 from tasks.reporting.review.schema import Limits
 from tasks.safety.audit import record
 

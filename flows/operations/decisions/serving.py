@@ -16,9 +16,9 @@ from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
 from tasks.core.secret import read_secret
-from tasks.reporting.review.admission import Admission
+from tasks.reporting.review.access.admission import Admission
+from tasks.reporting.review.access.guard import Endpoint, endpoint
 from tasks.reporting.review.application import make_application
-from tasks.reporting.review.guard import Endpoint, endpoint
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

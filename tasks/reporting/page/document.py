@@ -25,24 +25,24 @@ from tasks.reporting.page.charts.figures import (
     scores_figure,
 )
 from tasks.reporting.page.performance import performance
+from tasks.reporting.page.sections.account.bridge import bridge_of, paid_for, when_words
+from tasks.reporting.page.sections.account.cone import cone_figure
+from tasks.reporting.page.sections.account.contributors import contributor_lines
+from tasks.reporting.page.sections.account.returns import by_month, periods, ratios, rows_with
 from tasks.reporting.page.sections.attention import attention, unusual_record
 from tasks.reporting.page.sections.before_after import before_and_after
-from tasks.reporting.page.sections.bridge import bridge_of, paid_for, when_words
-from tasks.reporting.page.sections.brief import brief_of
 from tasks.reporting.page.sections.changes import changes_since
-from tasks.reporting.page.sections.cone import cone_figure
-from tasks.reporting.page.sections.contributors import contributor_lines
-from tasks.reporting.page.sections.costs import configured, realised, realised_words, size_words
 from tasks.reporting.page.sections.holdings import book_lines, cap_class_lines, sector_lines
 from tasks.reporting.page.sections.model_health import health_lines
 from tasks.reporting.page.sections.notices import failed_checks, halt_words
 from tasks.reporting.page.sections.readiness import near_limits, readiness
-from tasks.reporting.page.sections.returns import by_month, periods, ratios, rows_with
 from tasks.reporting.page.sections.risk_view import risk_lines
-from tasks.reporting.page.sections.struck import without_each
 from tasks.reporting.page.sections.summary import one_line, summarise, unanswered, validity
-from tasks.reporting.page.sections.trade_list import day_costs, trade_lines
-from tasks.reporting.page.sections.why_each_trade import why_each_trade
+from tasks.reporting.page.sections.trades.brief import brief_of
+from tasks.reporting.page.sections.trades.costs import configured, realised, realised_words, size_words
+from tasks.reporting.page.sections.trades.struck import without_each
+from tasks.reporting.page.sections.trades.trade_list import day_costs, trade_lines
+from tasks.reporting.page.sections.trades.why_each_trade import why_each_trade
 from tasks.reporting.page.templating import harmless, html_environment
 from tasks.risk.assessment import Assessment
 

@@ -13,10 +13,10 @@ from starlette.types import ASGIApp
 
 from tasks.core.errors import AftercloseError, ConfigError
 from tasks.reporting.review import deciding_routes, reading_routes
-from tasks.reporting.review.admission import Admission
-from tasks.reporting.review.attempts import Attempts
+from tasks.reporting.review.access.admission import Admission
+from tasks.reporting.review.access.attempts import Attempts
+from tasks.reporting.review.access.guard import Endpoint, Guard
 from tasks.reporting.review.context import Review, error_page, status_of, unexpected
-from tasks.reporting.review.guard import Endpoint, Guard
 from tasks.reporting.review.schema import Actions
 
 

@@ -9,9 +9,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from tasks.core.errors import AftercloseError, ConfigError, SafetyError, TransientError
-from tasks.reporting.review.admission import Admission
-from tasks.reporting.review.attempts import Attempts
-from tasks.reporting.review.guard import TOKEN_FIELD, Endpoint
+from tasks.reporting.review.access.admission import Admission
+from tasks.reporting.review.access.attempts import Attempts
+from tasks.reporting.review.access.guard import TOKEN_FIELD, Endpoint
 from tasks.reporting.review.rendering import rendered
 from tasks.reporting.review.schema import Actions
 

@@ -11,9 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 
 from tasks.core.errors import AftercloseError, ConfigError
+from tasks.reporting.review.access.guard import LOGIN
 from tasks.reporting.review.context import SEE_OTHER, Review, error_page, page, review_of, status_of
 from tasks.reporting.review.forms import Form
-from tasks.reporting.review.guard import LOGIN
 from tasks.reporting.review.reading_routes import LONGEST_NUMBER, asked_for, session_of, show_day
 from tasks.reporting.review.schema import Signing
 

@@ -14,7 +14,7 @@ from tasks.reporting.day.name_histories import NameHistory
 from tasks.reporting.day.revision import revision_of
 from tasks.reporting.page.charts.name_chart import name_chart
 from tasks.reporting.page.numerals import signed_usd
-from tasks.reporting.page.sections.why_each_trade import (
+from tasks.reporting.page.sections.trades.why_each_trade import (
     FeatureLine,
     PartLine,
     features_of,

@@ -12,7 +12,7 @@ from tasks.core.errors import AftercloseError
 from tasks.core.sessions import day_named
 from tasks.reporting.day.revision import revision_of
 from tasks.reporting.review.context import SEE_OTHER, page, review_of
-from tasks.reporting.review.effect_lines import effect_lines
+from tasks.reporting.review.effect.lines import effect_lines
 from tasks.reporting.review.explained import briefs, change_of, chart_of, explained
 from tasks.reporting.review.health import checks_of, regime_of, verdict
 from tasks.reporting.review.lines import SORTS, cash_after, lines_of, selected, totals

@@ -14,7 +14,7 @@ from tasks.approval.decisions import (
     reject_day,
     revoke_approver,
 )
-from tasks.approval.plan_audit import record_plan
+from tasks.approval.plans.audit import record_plan
 from tasks.approval.task import apply_no_answer, authorize_execution
 from tasks.approval.unanswered import POLICY, is_covered, is_due
 from tasks.core.errors import SafetyError

@@ -13,13 +13,13 @@ from tasks.reporting.day.executed import CENTS_PER_USD
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.parity import parity_headline
 from tasks.reporting.page.numerals import signed_usd, typeset_percent, words
+from tasks.reporting.page.sections.account.bridge import Bridge
+from tasks.reporting.page.sections.account.contributors import ContributorLine
 from tasks.reporting.page.sections.before_after import Compared
-from tasks.reporting.page.sections.bridge import Bridge
 from tasks.reporting.page.sections.changes import Changes
-from tasks.reporting.page.sections.contributors import ContributorLine
 from tasks.reporting.page.sections.notices import notices
 from tasks.reporting.page.sections.risk_view import limit_notice
-from tasks.reporting.page.sections.trade_list import TradeLine
+from tasks.reporting.page.sections.trades.trade_list import TradeLine
 from tasks.risk.assessment import Assessment
 from tasks.risk.limits import LimitState
 

@@ -12,7 +12,7 @@ from tasks.reporting.day.cells import fixed
 from tasks.reporting.day.history import parse_history, render_history, with_row
 from tasks.reporting.page.charts.figures import performance_figure
 from tasks.reporting.page.performance import Performance, performance
-from tasks.reporting.page.sections.returns import periods, rows_with
+from tasks.reporting.page.sections.account.returns import periods, rows_with
 
 MONDAY = date(2024, 6, 3)
 LEVELS = st.lists(st.integers(50, 200).map(float), min_size=2, max_size=8)

@@ -8,7 +8,7 @@ from tasks.core.sessions import session_after
 from tasks.portfolio.arrays import Held, Names, value_held
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.limits import rules_of
-from tasks.portfolio.rebalance import Costing
+from tasks.portfolio.rebalancing.rebalance import Costing
 from tasks.portfolio.target import View, target_weights
 from tasks.risk.covariance import estimator_of
 from tasks.trades.lines import Trading

@@ -5,13 +5,13 @@ import pytest
 from tasks.reporting.day.assessed import assess_day
 from tasks.reporting.day.ledger import printed_trades, printed_weights
 from tasks.reporting.page.numerals import typeset_percent
+from tasks.reporting.page.sections.account.bridge import bridge_of
+from tasks.reporting.page.sections.account.contributors import ContributorLine
 from tasks.reporting.page.sections.attention import attention, unusual_record
 from tasks.reporting.page.sections.before_after import before_and_after
-from tasks.reporting.page.sections.bridge import bridge_of
 from tasks.reporting.page.sections.changes import changes_since
-from tasks.reporting.page.sections.contributors import ContributorLine
 from tasks.reporting.page.sections.summary import summarise
-from tasks.reporting.page.sections.trade_list import trade_lines
+from tasks.reporting.page.sections.trades.trade_list import trade_lines
 from tasks.risk.limits import limit_states
 from tasks.trades.tickets.schema import Survival, Ticket, Tickets
 from tests.parity_records import make_compared, make_parity

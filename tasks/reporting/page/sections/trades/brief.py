@@ -1,0 +1,91 @@
+"""The largest trades for the first screen: what is traded, for how much, and why in a few words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tasks.reporting.day.inputs import DayInputs
+from tasks.reporting.page.numerals import typeset_percent, words
+from tasks.reporting.page.sections.trades.trade_list import TradeLine
+from tasks.reporting.page.sections.trades.why_each_trade import CAUSES, OTHER, head_words
+from tasks.trades.tickets.schema import Ticket
+
+MOST = 10
+
+
+@dataclass(frozen=True)
+class BriefLine:
+    """One trade. `why` are the parts of its ticket, or the reason of trades.csv where it has none.
+
+    `leaves` states what is held once it is filled.
+    """
+
+    symbol: str
+    side: str
+    is_sale: bool
+    signed_usd: float
+    leaves: str
+    why: str
+    rank: str
+    is_explained: bool
+    is_fragile: bool
+
+
+@dataclass(frozen=True)
+class Brief:
+    """The largest trades, sales before buys, and how many smaller ones are left out.
+
+    `legend` explains the words of the lines that do not explain themselves.
+    """
+
+    lines: tuple[BriefLine, ...]
+    others: int
+    legend: tuple[tuple[str, str], ...]
+
+
+def brief_of(inputs: DayInputs, trades: Sequence[TradeLine]) -> Brief:
+    """Return the largest trades for the first screen, sales first, the largest of each side first."""
+    largest = sorted(trades, key=lambda trade: (-trade.notional, trade.symbol))[:MOST]
+    ranks, after = _ranks(inputs), inputs.frames.after["weight"]
+    lines = tuple(
+        _line(trade, inputs.records.tickets.of(trade.symbol), ranks, float(after.get(trade.symbol, 0.0)))
+        for trade in sorted(largest, key=lambda trade: not trade.is_sale)
+    )
+    return Brief(lines, len(trades) - len(lines), _legend(lines))
+
+
+def _line(trade: TradeLine, ticket: Ticket | None, ranks: Mapping[str, str], after: float) -> BriefLine:
+    return BriefLine(
+        symbol=trade.symbol,
+        side=trade.side,
+        is_sale=trade.is_sale,
+        signed_usd=-trade.notional if trade.is_sale else trade.notional,
+        leaves="sells all" if trade.action == "CLOSE" else f"to {typeset_percent(after)} of equity",
+        why=trade.reason if ticket is None else _causes(ticket),
+        rank=ranks.get(trade.symbol, ""),
+        is_explained=ticket is not None,
+        is_fragile=ticket is not None and ticket.is_fragile,
+    )
+
+
+def _causes(ticket: Ticket) -> str:
+    """Return the cause alone if there is one, otherwise the parts in dollars, which sum to the trade."""
+    causes = [part.cause for part in ticket.parts if part.usd_cents]
+    return words(causes[0]) if len(causes) == 1 else words(", ".join(head_words(ticket)))
+
+
+def _legend(lines: Sequence[BriefLine]) -> tuple[tuple[str, str], ...]:
+    shown = " ".join(line.why for line in lines if line.is_explained).lower().split()
+    unclear = {"drift": CAUSES["drift"], OTHER: (words(OTHER), "all smaller parts of the trade together")}
+    return tuple(entry for word, entry in unclear.items() if word in shown)
+
+
+def _ranks(inputs: DayInputs) -> dict[str, str]:
+    """Return the rank by score of each name today and on the published session before, in words."""
+    if not inputs.records.scores.champion.ranks:
+        return {}
+    today, before = inputs.frames.scores["rank"], inputs.previous.ranks if inputs.previous else {}
+    return {
+        str(symbol): f"rank {int(rank)} of {len(today)}"
+        + (f", was {before[str(symbol)]}" if str(symbol) in before else "")
+        for symbol, rank in today.items()
+    }
