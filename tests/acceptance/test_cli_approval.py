@@ -87,7 +87,7 @@ def test_approving_shows_every_trade_and_what_is_signed_before_it_signs(ann):
     assert "Scheduled" not in ended.stdout
 
 
-def test_an_approval_that_stands_is_no_failure_when_nobody_reads_the_answer(ann, monkeypatch):
+def test_an_approval_that_stands_is_not_a_failure_when_nobody_reads_the_answer(ann, monkeypatch):
     for name, value in clean_environ(ann.home, ann.environ).items():
         monkeypatch.setenv(name, value)
     approve = ("approve", DAY, "--by", "Ann Lee", "--key", str(ann.key))

@@ -137,12 +137,12 @@ def test_a_history_of_which_only_the_end_is_shown_says_so(ready_home, capsys):
     assert printed("--from", "2024-06-03", "--to", "2024-06-12")[-1].startswith("sessions: CRASH 0")
 
 
-def test_fault_096_a_range_that_is_no_range_of_dates_is_refused(in_home):
+def test_fault_096_a_range_that_is_not_a_range_of_dates_is_refused(in_home):
     assert in_home("regime", "history", "--from", "../../x")[0] == 2
 
 
 # issue 10, line 15
-def test_a_range_that_runs_backwards_or_holds_nothing_is_no_history(in_home):
+def test_a_range_that_runs_backwards_or_holds_nothing_is_not_a_history(in_home):
     assert in_home("regime", "history", "--from", "2024-06-12", "--to", "2024-06-03")[0] == 2
     assert in_home("regime", "history", "--from", "1999-01-04", "--to", "1999-01-08")[0] == 5
 

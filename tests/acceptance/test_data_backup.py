@@ -228,7 +228,7 @@ def test_fault_057_a_home_with_a_link_in_it_is_not_backed_up(backup, home, tmp_p
         back_up(home, tmp_path / "out", lake=home.lake, at=AT)
 
 
-def test_a_home_that_holds_a_book_is_not_given_up_unasked(filled, backup):
+def test_a_home_that_holds_a_portfolio_is_not_given_up_unasked(filled, backup):
     before = book(tree_bytes(filled))
 
     with pytest.raises(ConfigError, match="is not empty") as caught:

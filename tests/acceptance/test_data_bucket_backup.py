@@ -52,7 +52,7 @@ def destroy(lake: str) -> None:
     objects.remove_all(objects.names())
 
 
-def test_a_book_whose_home_and_bucket_were_destroyed_comes_back_and_goes_on(
+def test_a_portfolio_whose_home_and_bucket_were_destroyed_comes_back_and_goes_on(
     book, bucket_lake, archive, tmp_path, monkeypatch
 ):
     lake, live = objects_in(bucket_lake), tree_bytes(book.live)

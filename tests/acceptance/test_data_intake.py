@@ -83,7 +83,7 @@ def test_an_action_that_was_refused_stays_refused_when_it_is_delivered_again(act
     assert len(read_table(lake, head.versions, "findings")) == 1
 
 
-def test_bars_delivered_again_unchanged_are_no_news(tmp_path, monkeypatch):
+def test_bars_delivered_again_unchanged_are_not_news(tmp_path, monkeypatch):
     base = scaled(make_delivery(symbols=30), "S03", days_of(make_delivery())[-4], 10.0)
     days = days_of(base)
 

@@ -157,7 +157,7 @@ def test_a_column_that_a_later_release_added_is_empty_in_older_rows(home):
     pd.testing.assert_frame_equal(brought[older.columns], older)
 
 
-def test_a_column_that_is_new_is_stored_beside_older_rows(home, monkeypatch):
+def test_a_column_that_is_new_is_stored_alongside_older_rows(home, monkeypatch):
     lake = home / "data" / "lake"
     head = read_head(lake)
     assert head is not None

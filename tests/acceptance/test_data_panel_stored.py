@@ -71,7 +71,7 @@ def test_the_benchmarks_dividends_count_in_its_growth(tmp_path, monkeypatch):
     assert paying[-1] / paying[25] == pytest.approx(plain[-1] / plain[25])
 
 
-def test_market_volatility_and_yield_stand_beside_the_names(panel):
+def test_market_volatility_and_yield_are_next_to_the_names(panel):
     assert panel.market[-1] / panel.market[0] == pytest.approx(
         panel.volatility_index[-1] / panel.volatility_index[0]
     )
@@ -216,7 +216,7 @@ def test_the_benchmark_earns_its_distributions(tmp_path, monkeypatch):
     assert panel.market[29] / panel.market[0] == pytest.approx(close[29] / close[0])
 
 
-def test_a_split_beside_a_dividend_of_the_same_day_both_count(tmp_path, monkeypatch):
+def test_a_split_and_a_dividend_of_the_same_day_both_count(tmp_path, monkeypatch):
     base = make_delivery()
     days = days_of(base)
     rows = [("S01", days[30], 0.4, 1.0), ("S01", days[30], 0.0, 2.0)]

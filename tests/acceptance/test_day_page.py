@@ -334,7 +334,7 @@ def test_the_order_type_stands_in_a_column_of_its_own_on_every_screen(html, repo
 
 
 # issue 10, line 15
-def test_the_weight_beside_the_shares_is_what_the_shares_weigh(report):
+def test_the_weight_next_to_the_shares_is_what_the_shares_weigh(report):
     inputs = make_inputs()
     after = inputs.frames.after
     price = after["price"]

@@ -69,7 +69,7 @@ def test_a_defect_of_the_measurement_is_an_alert_and_costs_no_day(trained_home, 
     assert "ZeroDivisionError" in alert["detail"]
 
 
-def test_the_challenger_is_scored_beside_the_day_and_changes_no_byte_of_it(trained_home):
+def test_the_challenger_is_scored_alongside_the_day_and_changes_no_byte_of_it(trained_home):
     run_day(trained_home)
     without = day_bytes(trained_home)
     place = with_challenger(trained_home)

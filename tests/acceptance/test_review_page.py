@@ -259,7 +259,7 @@ def test_one_line_is_shown_with_its_reasons_as_a_page_and_as_a_part(browser):
     assert browser.get(f"{DAY}/trades/TSLA").status_code == 404
 
 
-def test_a_line_that_a_revision_halved_names_who_halved_it_beside_the_parts_of_the_published_trade(
+def test_a_line_that_a_revision_halved_names_who_halved_it_alongside_the_parts_of_the_published_trade(
     browser, run
 ):
     parts = [Part(cause, 1_800_000 if cause == "score" else 0) for cause in CAUSES]

@@ -76,7 +76,7 @@ def test_ten_names_without_an_estimate_are_all_named(tmp_path, monkeypatch):
     assert note.endswith("S008, S009: the history is too short, or the price does not move.")
 
 
-def test_a_name_that_is_no_member_on_the_session_is_not_missed(tmp_path, monkeypatch):
+def test_a_name_that_is_not_a_member_on_the_session_is_not_missed(tmp_path, monkeypatch):
     panel = make_panel(sessions=253, symbols=5)
     close, is_member = panel.close.copy(), panel.is_member.copy()
     close[:200, :2] = np.nan

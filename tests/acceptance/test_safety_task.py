@@ -187,7 +187,7 @@ def test_a_rule_that_cannot_be_measured_blocks_the_day_and_does_not_trip_the_swi
     assert not verdict.may_be_published
 
 
-def test_stale_data_is_no_rule_about_new_risk(run, monkeypatch):
+def test_stale_data_is_not_a_rule_about_new_risk(run, monkeypatch):
     verdict = check(run, monkeypatch, session=THURSDAY)
 
     assert not any(one.is_met_rule for one in verdict.checks)

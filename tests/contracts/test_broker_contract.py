@@ -135,7 +135,7 @@ def test_the_same_id_twice_is_one_order(venue: Venue):
     assert shares_of(broker) == {HELD: HELD_SHARES - 40}
 
 
-def test_an_unknown_id_is_no_order(venue: Venue):
+def test_an_unknown_id_is_not_an_order(venue: Venue):
     broker = venue.connect()
     broker.submit(order("sale", HELD, "SELL", 40))
 

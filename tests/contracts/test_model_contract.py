@@ -131,7 +131,7 @@ def test_contributions_and_the_score_without_them_sum_to_each_score(kind):
     assert fitted.contributions(make_frame().iloc[:0]).empty
 
 
-def test_bytes_are_no_pickle_and_carry_the_declared_suffix(kind):
+def test_bytes_are_not_a_pickle_and_carry_the_declared_suffix(kind):
     content = make_fitted(kind).model.dump()
 
     with pytest.raises((pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError)):

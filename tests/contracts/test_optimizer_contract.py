@@ -41,14 +41,14 @@ def test_weights_are_finite_not_negative_and_sum_to_at_most_one(method, names):
 
 
 @every_optimizer
-def test_the_whole_book_is_invested_when_nothing_limits_it(method):
+def test_the_whole_portfolio_is_invested_when_nothing_limits_it(method):
     weights = optimize(method, make_problem(position=1.0))
 
     assert weights.sum() == pytest.approx(1.0, abs=0.06)  # a solver's dust is left in cash
 
 
 @every_optimizer
-def test_one_name_below_an_equal_weight_is_no_noise(method):
+def test_one_name_below_an_equal_weight_is_not_noise(method):
     assert optimize(method, make_problem(names=1, position=0.02)).sum() >= 0.02 - 1e-6
 
 

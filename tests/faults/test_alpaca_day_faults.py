@@ -278,7 +278,7 @@ def test_an_asset_that_cannot_be_traded_is_rejected_and_the_rest_goes_on(tmp_pat
         day.assert_right()
 
 
-def test_a_manual_sale_beside_ours_is_never_a_short_position(tmp_path):
+def test_a_manual_sale_alongside_ours_is_never_a_short_position(tmp_path):
     with alpaca_day(tmp_path) as day:
         day.server.account.trade_by_hand("AAA", "sell", 60)
 

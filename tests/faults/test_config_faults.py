@@ -63,7 +63,7 @@ def test_fault_047_a_limit_that_is_absent_stops_the_run(tmp_path, limit):
 
 @pytest.mark.parametrize("value", [float("nan"), "0.1", "none", None, [0.1]])
 @pytest.mark.parametrize("limits", [OF_TABLES, [key for key in LIMITS if key not in OF_TABLES]])
-def test_fault_047_a_limit_that_is_no_number_stops_the_run(tmp_path, limits, value):
+def test_fault_047_a_limit_that_is_not_a_number_stops_the_run(tmp_path, limits, value):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(with_value(limits, value)))
 
     message = refusal(tmp_path)
@@ -119,7 +119,7 @@ def test_fault_113_a_billion_laughs_are_refused_before_they_are_built(tmp_path):
     assert "anchors (&) and aliases (*) are not allowed" in refusal(tmp_path)
 
 
-def test_fault_113_bytes_that_are_no_text_are_refused(tmp_path):
+def test_fault_113_bytes_that_are_not_text_are_refused(tmp_path):
     (tmp_path / "config.yaml").write_bytes(b"\xff\xfe\x00a")
 
     assert "is not UTF-8 text" in refusal(tmp_path)

@@ -260,7 +260,7 @@ def test_fault_006_a_late_split_corrects_the_series_from_then_on_only(tmp_path, 
     assert refresh(monkeypatch, tmp_path, provider, THURSDAY).snapshot.id == pinned.snapshot.id
 
 
-def test_fault_008_a_symbol_that_another_company_takes_over_is_noted_and_kept_apart(tmp_path, monkeypatch):
+def test_fault_008_a_symbol_that_another_company_takes_over_is_noted_and_kept_separate(tmp_path, monkeypatch):
     full = make_delivery()
     day = days_of(full)[-10]
     row = [("S04", day, "merger", 10.0)]

@@ -495,7 +495,7 @@ def test_fault_133_a_working_order_that_no_list_shows_is_looked_up_by_its_id(fol
     assert violations(world) == []
 
 
-def test_fault_134_a_sale_by_hand_beside_ours_never_leads_to_a_short_position(folder):
+def test_fault_134_a_sale_by_hand_alongside_ours_never_leads_to_a_short_position(folder):
     slow = Behavior(fill_after_s=60, hand="sells")
     world = run(folder, SELLS, Script("one", {1: slow, 2: Behavior()}))
 

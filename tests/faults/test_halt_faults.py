@@ -192,7 +192,7 @@ def test_a_daily_loss_publishes_no_purchase_until_a_person_resets_it(home):
 
 # issue 10, line 6
 @pytest.mark.parametrize("by", ["a command", "live/STOP"])
-def test_a_halt_by_hand_lets_nothing_through_not_even_beside_a_rule(home, by):
+def test_a_halt_by_hand_lets_nothing_through_not_even_with_a_rule(home, by):
     panic(home)
     if by == "a command":
         afterclose("kill-switch", "trip", "--by", "Ann", "--reason", "broker calls", home=home.root)

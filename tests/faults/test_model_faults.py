@@ -294,7 +294,7 @@ def test_fault_022_constant_scores_are_refused(tmp_path, rows, kind):
         score_universe(run, universe(run, np.tile(rows[:1], (30, 1))))
 
 
-def test_fault_022_a_score_that_is_no_number_is_refused(tmp_path, rows, monkeypatch):
+def test_fault_022_a_score_that_is_not_a_number_is_refused(tmp_path, rows, monkeypatch):
     run = with_registered_features(tmp_path, "lightgbm")
     predict = KINDS["lightgbm"].predict
     monkeypatch.setattr(

@@ -74,7 +74,7 @@ def test_fault_029_every_rung_that_fails_is_reported_down_to_hold(monkeypatch, f
 
 
 @pytest.mark.parametrize("answer", [np.full(20, np.nan), np.full(20, 1.0), np.zeros(20), np.full(3, 0.1)])
-def test_fault_029_an_answer_that_is_no_book_falls_to_the_next_rung(monkeypatch, answer):
+def test_fault_029_an_answer_that_is_not_a_portfolio_falls_to_the_next_rung(monkeypatch, answer):
     monkeypatch.setattr(registry, "OPTIMIZERS", {**OPTIMIZERS, "max_sharpe": lambda _: answer})
 
     solution = solve(make_problem(), optimizer="max_sharpe", ranks=True)
@@ -109,7 +109,7 @@ def test_fault_031_weights_that_do_not_sum_to_one_are_refused():
         check(frame)
 
 
-def test_fault_031_a_weight_that_is_no_number_is_refused():
+def test_fault_031_a_weight_that_is_not_a_number_is_refused():
     frame = make_frame(A=0.10, B=0.10)
     frame.loc["B", "weight"] = np.nan
 
@@ -117,7 +117,7 @@ def test_fault_031_a_weight_that_is_no_number_is_refused():
         check(frame)
 
 
-def test_fault_031_a_book_without_its_cash_line_is_refused():
+def test_fault_031_a_portfolio_without_its_cash_line_is_refused():
     with pytest.raises(SafetyError, match="CASH last"):
         check(make_frame(A=0.10).iloc[::-1])
 
@@ -142,12 +142,12 @@ def test_fault_032_more_than_the_regime_allows_is_refused():
         check(make_frame(A=0.10, B=0.10), cap=0.19)
 
 
-def test_a_book_at_its_limits_is_let_through():
+def test_a_portfolio_at_its_limits_is_let_through():
     check(make_frame(A=0.15, B=0.15), cap=0.30)
 
 
 @pytest.mark.parametrize("cash", [0.0, 0.004, -100.0])
-def test_fault_033_a_book_of_no_value_is_refused(cash):
+def test_fault_033_a_portfolio_of_no_value_is_refused(cash):
     nothing = Events(
         company_index(_empty("symbol", "first"), _empty("old", "new", "session")), pd.DataFrame()
     )
@@ -156,13 +156,13 @@ def test_fault_033_a_book_of_no_value_is_refused(cash):
         value_book(Positions((), cash), pd.DataFrame(), session=FRIDAY, events=nothing)
 
 
-def test_fault_033_cash_that_is_no_number_is_refused_with_its_line():
+def test_fault_033_cash_that_is_not_a_number_is_refused_with_its_line():
     with pytest.raises(SafetyError, match="line 2, the shares of CASH are not a plain number: 'NaN'"):
         parse_positions("symbol,shares\nCASH,NaN\n", path="live/current_positions.csv")
 
 
 @pytest.mark.parametrize("method", OPTIMIZERS)
-def test_fault_034_correlated_pairs_without_a_risk_of_their_own_still_give_a_book(method):
+def test_fault_034_correlated_pairs_without_a_risk_of_their_own_still_give_a_portfolio(method):
     near_duplicates = np.full((20, 20), 0.04)
 
     solution = solve(make_problem(covariance=near_duplicates), optimizer=method, ranks=True)
@@ -171,7 +171,7 @@ def test_fault_034_correlated_pairs_without_a_risk_of_their_own_still_give_a_boo
     assert 0 < solution.weights.sum() <= 1 + 1e-6
 
 
-def test_fault_034_a_covariance_that_is_not_finite_leaves_the_book_as_it_is():
+def test_fault_034_a_covariance_that_is_not_finite_leaves_the_portfolio_as_it_is():
     broken = np.full((20, 20), np.nan)
 
     solution = solve(make_problem(covariance=broken), optimizer="max_sharpe", ranks=True)
@@ -180,14 +180,14 @@ def test_fault_034_a_covariance_that_is_not_finite_leaves_the_book_as_it_is():
     assert len(solution.steps) == 5
 
 
-def test_without_a_positions_file_the_book_is_its_starting_cash(tmp_path):
+def test_without_a_positions_file_the_portfolio_is_its_starting_cash(tmp_path):
     held = read_positions(make_run(tmp_path))
 
     sha256 = sha256_of_bytes(opening_positions(1_000_000.0))
     assert held == Positions((), 1_000_000, sha256, names=NameCash())
 
 
-def test_a_positions_file_that_is_no_text_is_refused_by_name(tmp_path):
+def test_a_positions_file_that_is_not_text_is_refused_by_name(tmp_path):
     run = make_run(tmp_path)
     run.home.live.mkdir()
     run.home.positions_file.write_bytes(b"symbol,shares\n\xff\xfe,1\n")

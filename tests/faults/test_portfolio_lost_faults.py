@@ -178,7 +178,7 @@ def test_a_first_day_marks_the_home_before_it_is_published(tmp_path):
 
 
 @pytest.mark.parametrize("record", ["null and void", [], {"history_rows": "3"}])
-def test_a_marker_whose_record_of_the_portfolio_is_damaged_is_no_fresh_start(tmp_path, record):
+def test_a_marker_whose_record_of_the_portfolio_is_damaged_is_not_a_fresh_start(tmp_path, record):
     home = new_home(tmp_path)
     home.marker_file.write_text(json.dumps({"schema_version": 1, "portfolio": record}))
 
@@ -285,7 +285,7 @@ def test_a_declaration_in_a_home_that_never_counted_its_rows_excuses_no_missing_
 
 
 # issue 10, line 1: the whole way, as a user goes it
-def test_fault_119_a_book_whose_files_are_gone_proposes_nothing_until_a_person_declares_it(
+def test_fault_119_a_portfolio_whose_files_are_gone_proposes_nothing_until_a_person_declares_it(
     begun_home, tmp_path
 ):
     home = Home(begun_home)

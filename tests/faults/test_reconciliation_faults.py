@@ -164,7 +164,7 @@ def test_fault_120_a_vanished_position_is_locked_and_nothing_is_booked_until_it_
     assert (days_later.locks, back.locks) == (gone.locks, ())
 
 
-def test_fault_121_two_equity_figures_that_differ_by_90_bps_are_no_alarm():
+def test_fault_121_two_equity_figures_that_differ_by_90_bps_are_not_an_alarm():
     found = reconciled(statement(equity_cents=4_136_900), market=Market(prices=PRICES))
 
     assert (found.equity_cents, found.book_equity_cents, found.locks) == (4_136_900, 4_100_000, ())
@@ -247,7 +247,7 @@ def test_fault_133_an_old_open_order_of_ours_is_known_by_its_id_and_not_foreign(
     assert found.differences == ()
 
 
-def test_fault_134_a_manual_sale_beside_ours_is_two_trades_and_stops_new_risk():
+def test_fault_134_a_manual_sale_alongside_ours_is_two_trades_and_stops_new_risk():
     ours = Entry("fill", "o1:60:1200000", TODAY, AT, "AAPL", Decimal(-60), 1_200_000, order_id="o1")
     event = activity("fill", symbol="AAPL", shares=-40, cents=800_000)
     seen = statement({"MSFT": 50}, CASH_CENTS + 2_000_000, event)

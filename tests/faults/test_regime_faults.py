@@ -33,21 +33,21 @@ def notes_of(panel: Panel) -> str:
     return " ".join(regime_notes(compute_inputs(panel), RULES, benchmark="SPY", index="^VIX"))
 
 
-def test_fault_026_a_missing_volatility_index_is_stood_in_for_and_said_aloud():
+def test_fault_026_a_missing_volatility_index_is_replaced_by_a_substitute_and_reported():
     panel = replace(calm_panel(), volatility_index=MISSING)
 
     assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
     assert "^VIX is missing on 12 of the last 12 sessions: realised volatility" in notes_of(panel)
 
 
-def test_fault_026_a_missing_benchmark_is_stood_in_for_and_said_aloud():
+def test_fault_026_a_missing_benchmark_is_replaced_by_a_substitute_and_reported():
     panel = replace(calm_panel(), market=MISSING)
 
     assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
     assert "SPY is missing on 12 of the last 12 sessions: the equal-weight average" in notes_of(panel)
 
 
-def test_fault_026_an_empty_universe_is_stood_in_for_and_said_aloud():
+def test_fault_026_an_empty_universe_is_replaced_by_a_substitute_and_reported():
     panel = calm_panel()
     panel = replace(panel, is_member=np.zeros_like(panel.is_member))
 

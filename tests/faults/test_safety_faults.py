@@ -91,7 +91,7 @@ def test_fault_043_every_cut_of_the_file_is_on(home):
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), "a tenth", float("inf"), -0.1])
-def test_fault_047_a_limit_that_is_no_number_is_refused_by_the_settings(value):
+def test_fault_047_a_limit_that_is_not_a_number_is_refused_by_the_settings(value):
     with pytest.raises(ValidationError):
         make_settings(**{"safety.max_trade_frac": value})
 
@@ -274,7 +274,7 @@ def test_a_day_that_is_run_again_under_a_halt_does_not_trip_it_twice(day):
 
 
 # issue 10, line 6
-def test_a_halt_for_bad_data_lets_nothing_through_not_even_beside_a_loss(day, monkeypatch):
+def test_a_halt_for_bad_data_lets_nothing_through_not_even_with_a_loss(day, monkeypatch):
     run, check = day
     write_history(run.home, equity_usd=1_100_000)
     assert check().may_be_published
@@ -296,7 +296,7 @@ def test_a_purchase_under_a_halt_of_new_risk_is_not_published(day, monkeypatch):
 
 
 # issue 10, line 6
-def test_a_rule_that_cannot_be_measured_lets_nothing_through_beside_one_that_is_met(day):
+def test_a_rule_that_cannot_be_measured_lets_nothing_through_even_with_one_that_is_met(day):
     run, check = day
     write_history(run.home, equity_usd=1_100_000)
     check()

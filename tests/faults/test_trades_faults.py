@@ -54,7 +54,7 @@ def test_fault_009_a_delisted_holding_is_left_and_never_bought():
 
 
 @pytest.mark.parametrize("weight", [0.0004, 0.0009])
-def test_fault_035_a_wish_for_less_than_a_share_is_dropped_and_listed(weight):
+def test_fault_035_a_desired_change_of_less_than_a_share_is_dropped_and_listed(weight):
     frame, dropped, _ = propose(make_book(), make_target(A={"weight": weight, "price": 100.0}))
 
     assert frame.empty
@@ -152,7 +152,7 @@ def test_fault_039_a_trade_above_its_share_of_the_volume_is_refused():
         check(make_trade(), adv_usd=9_000.0)
 
 
-def test_fault_039_a_trade_above_its_share_of_the_book_is_refused():
+def test_fault_039_a_trade_above_its_share_of_the_portfolio_is_refused():
     with pytest.raises(SafetyError, match="of the portfolio in one trade"):
         check(make_trade(symbol="B", side="BUY", shares=201, notional=10_050.0))
 
@@ -210,7 +210,7 @@ def test_fault_040_the_last_cent_of_costs_is_in_the_cash():
     assert after["shares"]["CASH"] == pytest.approx(10_000.01 - spent, abs=1e-9)
 
 
-def test_fault_041_a_target_that_is_held_asks_for_no_trades():
+def test_fault_041_a_target_that_is_held_needs_no_trades():
     book = make_book(40_000.0, **dict.fromkeys("ABCDEF", 200))
     target = make_target(**dict.fromkeys("ABCDEF", 0.10))
 

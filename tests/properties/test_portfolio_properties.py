@@ -60,7 +60,7 @@ def test_cutting_never_adds_and_never_goes_short(book):
 
 @settings(max_examples=35)
 @given(capped_books())
-def test_a_book_that_was_cut_is_not_cut_again(book):
+def test_a_portfolio_that_was_cut_is_not_cut_again(book):
     weights, limits = book
 
     once = cap_book(weights, limits)[-1]

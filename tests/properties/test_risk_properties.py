@@ -68,7 +68,7 @@ def test_the_covariance_of_a_year_is_the_one_that_pyportfolioopt_computes(seed, 
 
 @given(seeds, st.integers(2, 60), st.integers(20, 40))
 @settings(max_examples=30)
-def test_fault_034_a_singular_covariance_is_repaired_and_said_so(seed, names, sessions):
+def test_fault_034_a_singular_covariance_is_repaired_and_reported(seed, names, sessions):
     # every session the same move of all names, up or down: nothing is noise, so nothing is shrunk away
     move = np.random.default_rng(seed).uniform(0.001, 0.02, names)
     up_and_down = np.resize([1.0, -1.0], 2 * sessions)

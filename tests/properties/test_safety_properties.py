@@ -121,7 +121,7 @@ def test_more_exposure_than_the_regime_allows_is_found_whatever_cap_was_handed_o
 
 @given(st.floats(-1e7, 0) | not_a_number)
 @EXAMPLES
-def test_fault_033_a_book_of_no_value_is_found(equity):
+def test_fault_033_a_portfolio_of_no_value_is_found(equity):
     cash = equity - sum(line.value_usd for line in CLEAN.book.holdings)
     ruined = replace(CLEAN.book, cash_usd=cash, equity_usd=equity)
 
@@ -155,7 +155,7 @@ def test_fault_038_a_sub_penny_price_is_found(cents, part):
 
 @given(st.integers(2001, 10**6), st.sampled_from(["BUY", "SELL"]))
 @EXAMPLES
-def test_fault_039_a_trade_beyond_its_share_of_the_book_is_found(shares, side):
+def test_fault_039_a_trade_beyond_its_share_of_the_portfolio_is_found(shares, side):
     large = make_trades(("A", side, shares, 50.0))
 
     assert not outcome_of("trade_size", replace(CLEAN, trades=large)).passed
@@ -221,7 +221,7 @@ def test_a_trade_of_unknown_size_fails_every_sum(name, value):
 
 @given(st.integers(0, 4), st.sampled_from(["score"]), not_a_number)
 @EXAMPLES
-def test_a_score_that_is_no_number_is_found(place, column, value):
+def test_a_score_that_is_not_a_number_is_found(place, column, value):
     scores = CLEAN.scores.copy()
     scores.iloc[place, scores.columns.get_loc(column)] = value
 

@@ -156,7 +156,7 @@ def test_fault_036_and_037_only_what_is_held_is_sold_and_nothing_stands_on_both_
 
 @settings(max_examples=35)
 @given(worlds())
-def test_fault_039_no_trade_exceeds_its_share_of_the_book_or_of_the_volume(world):
+def test_fault_039_no_trade_exceeds_its_share_of_the_portfolio_or_of_the_volume(world):
     lines, plan = world.lines(), world.plan()
     shares = plan.sells + plan.buys
     notional = shares * lines.price_cents
@@ -190,7 +190,7 @@ def test_buys_give_way_where_sells_use_up_the_days_notional(world):
 
 @settings(max_examples=35, deadline=None)
 @given(worlds())
-def test_no_trade_carries_the_book_beyond_a_limit_or_further_beyond_it(world):
+def test_no_trade_carries_the_portfolio_beyond_a_limit_or_further_beyond_it(world):
     lines, plan = world.lines(), world.plan()
     before = lines.value_cents / lines.equity_cents
     after = (lines.held - plan.sells + plan.buys) * lines.price_cents / lines.equity_cents
@@ -271,7 +271,7 @@ def test_weights_after_are_what_whole_shares_make_of_them(world):
 
 @settings(max_examples=35)
 @given(worlds(is_easy=True, is_swift=True))
-def test_fault_041_a_book_that_reached_its_target_asks_for_no_trades(world):
+def test_fault_041_a_portfolio_that_reached_its_target_needs_no_trades(world):
     plan = world.plan()
     assume(not plan.cut_log.cut.any() and not plan.cut_log.dropped.any())
     # dearer trades are not proposed: the check of the day's costs fails

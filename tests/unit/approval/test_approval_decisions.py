@@ -221,7 +221,7 @@ def test_an_approval_is_not_valid_while_the_kill_switch_is_on(run):
 
 
 @pytest.mark.parametrize("name", ["", " Ann", "Ann\n", "Ann, Bo", "=Ann", "A" * 200, "Ann: Bo"])
-def test_what_is_no_name_is_not_registered(run, name):
+def test_what_is_not_a_name_is_not_registered(run, name):
     """A colon or a comma would end the name within the row of the log."""
     before = read_intact(run.home)
 

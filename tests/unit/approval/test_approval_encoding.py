@@ -183,7 +183,7 @@ def test_a_detached_signature_in_another_spelling_is_refused(text):
 
 
 @given(st.text(max_size=60))
-def test_text_that_nobody_printed_is_no_detached_signature(text):
+def test_text_that_nobody_printed_is_not_a_detached_signature(text):
     with pytest.raises(ValueError, match=r".+"):
         parse_detached(text)
 
@@ -214,5 +214,5 @@ def test_names_of_people_are_names(name):
         "Ann\u202e",
     ],
 )
-def test_text_that_is_no_name_or_has_another_spelling_is_refused(name):
+def test_text_that_is_not_a_name_or_has_another_spelling_is_refused(name):
     assert not is_name(name)

@@ -34,7 +34,7 @@ def test_signatures_are_those_of_the_standard():
 
 
 @pytest.mark.parametrize("bit", range(0, 512, 7))
-def test_a_changed_bit_of_a_signature_is_no_signature(bit):
+def test_a_changed_bit_of_a_signature_is_not_a_signature(bit):
     changed = bytearray.fromhex(SIGNATURE)
     changed[bit // 8] ^= 1 << bit % 8
 
@@ -49,7 +49,7 @@ def test_a_signature_whose_scalar_is_not_reduced_is_refused():
     assert not is_signed(PUBLIC, other.hex(), b"\x72")
 
 
-def test_text_that_is_no_key_or_signature_signs_nothing():
+def test_text_that_is_not_a_key_or_signature_signs_nothing():
     assert not is_signed("00", SIGNATURE, b"\x72")
     assert not is_signed("zz" * 32, SIGNATURE, b"\x72")
     assert not is_signed(PUBLIC, "00", b"\x72")

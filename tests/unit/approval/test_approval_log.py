@@ -62,7 +62,7 @@ def test_a_revocation_before_the_addition_changes_nothing():
     assert [one.is_revoked for one in approvers_in([revoked(), added()])] == [False]
 
 
-def test_rows_of_other_events_or_forms_are_no_approvers():
+def test_rows_of_other_events_or_forms_are_not_approvers():
     rows = [
         row("kill_switch_tripped", approver_detail("Ann Lee", KEY, "x")),
         row(ADDED, "key abc, Ann Lee: x"),

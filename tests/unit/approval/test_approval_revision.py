@@ -115,7 +115,7 @@ def test_a_lost_file_of_a_revision_is_refused(run, lost):
     assert reason_of(verify_approval, run, EVENING) in {"trades", "revision"}
 
 
-def test_a_link_is_no_revision(run, tmp_path):
+def test_a_link_is_not_a_revision(run, tmp_path):
     folder = revise(run)
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")

@@ -179,7 +179,7 @@ def test_nobody_approves_once_the_policy_applies(run):
     assert caught.value.fields["reason"] == "decided"
 
 
-def test_one_signature_of_two_is_no_answer(tmp_path):
+def test_one_signature_of_two_is_not_an_answer(tmp_path):
     run = recorded(make_home(tmp_path / "home", **{**ON, "approval.persons": 2}))
     sign_day(run, add_person(run))
 
@@ -196,7 +196,7 @@ def test_one_signature_of_two_under_another_list_is_an_answer(tmp_path):
     assert reason_of(run) == "terms"
 
 
-def test_one_signature_of_two_by_a_person_who_was_revoked_is_no_support_of_the_policy(tmp_path):
+def test_one_signature_of_two_by_a_person_who_was_revoked_is_not_support_of_the_policy(tmp_path):
     run = recorded(make_home(tmp_path / "home", **{**ON, "approval.persons": 2}))
     sign_day(run, add_person(run))
     revoke_approver(run.home, "Ann Lee", "Root", "left", EVENING)

@@ -20,7 +20,7 @@ def test_each_member_gets_the_same_money_in_whole_shares():
     assert orders.ceiling_cents.tolist() == [0, 48_000]
 
 
-def test_what_is_no_member_is_sold_and_what_has_no_price_yet_is_not_bought():
+def test_what_is_not_a_member_is_sold_and_what_has_no_price_yet_is_not_bought():
     market = world({"A": flat(10.0), "B": flat(2.0), "C": flat(10.0, first=20)})  # B is below 5 dollars
 
     orders = equal_weight_orders(market, 15, Account(np.array([0, 50, 0]), 90_000))

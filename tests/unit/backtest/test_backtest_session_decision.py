@@ -148,7 +148,7 @@ def test_stops_in_the_settings_change_nothing_where_the_regime_is_not_used(marke
     assert stops.equity.tobytes() == plain.equity.tobytes()
 
 
-def test_a_split_is_no_fall():
+def test_a_split_is_not_a_fall():
     half = {"symbol": "A", "session": 100, "dividend": 0.0, "split": 2.0, "factor": 2.0}
     price = {day: 50.0 if day < 100 else 25.0 for day in range(SESSIONS)}
     made = world({"A": price}, sessions=SESSIONS, volume=1e6, actions=[half])

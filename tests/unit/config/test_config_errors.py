@@ -192,7 +192,7 @@ def test_a_rule_that_spans_values_is_reported_in_its_own_words_and_names_who_bro
         "",
     ],
 )
-def test_a_lake_that_is_no_place_is_refused_and_not_repeated(lake, tmp_path):
+def test_a_lake_that_is_not_a_place_is_refused_and_not_repeated(lake, tmp_path):
     (problem,) = problems(tmp_path, environ={"AFTERCLOSE_DATA__LAKE": lake})
 
     assert "AFTERCLOSE_DATA__LAKE: data.lake: must be home, or s3://BUCKET/PREFIX" in problem

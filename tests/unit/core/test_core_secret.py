@@ -32,7 +32,7 @@ def test_fault_115_a_key_file_that_others_may_touch_is_refused(home, mode):
         read_secret("K", key_file(home.parent, mode), outside=home)
 
 
-def test_a_key_file_beside_what_it_protects_is_refused(home):
+def test_a_key_file_next_to_what_it_protects_is_refused(home):
     with pytest.raises(ConfigError, match="is inside the home"):
         read_secret("K", key_file(home), outside=home)
 

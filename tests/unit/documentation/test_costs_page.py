@@ -30,7 +30,7 @@ def test_a_table_replaces_what_was_between_its_markers():
 
 
 @pytest.mark.parametrize("order_type", ["market", "vwap", "moo"])
-def test_a_larger_book_costs_more_basis_points(order_type):
+def test_a_larger_portfolio_costs_more_basis_points(order_type):
     bps = [cost_bps(book_costs(usd, order_type, costs=COSTS), usd) for usd in BOOKS_USD.values()]
 
     assert bps == sorted(bps)

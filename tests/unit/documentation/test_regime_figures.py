@@ -65,7 +65,7 @@ def test_a_lowered_cap_that_is_back_within_a_month_costs_what_it_missed():
     assert lost == pytest.approx(0.3 * 0.02 + 0.0005 * 0.6)
 
 
-def test_a_cap_that_stays_lowered_for_a_month_is_no_whipsaw():
+def test_a_cap_that_stays_lowered_for_a_month_is_not_a_whipsaw():
     cap = np.array([1.0] + [0.7] * 22 + [1.0])
 
     assert whipsaw_cost(cap, np.zeros(24)) == (0.0, 0)

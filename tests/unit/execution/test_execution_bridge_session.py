@@ -124,7 +124,7 @@ def test_a_split_and_another_symbol_are_in_the_targets_equity_and_no_steps():
 
 # fault 122: a paper account that ignores splits and dividends, which the ledger carries
 @pytest.mark.parametrize("session", [SESSION, FILLS])
-def test_what_a_paper_account_ignores_is_no_part_of_the_bridge(session):
+def test_what_a_paper_account_ignores_is_not_part_of_the_bridge(session):
     split = Entry("split", "split:BBB", session, OPENS, "BBB", Decimal(5))
     mark = Entry("split", "carried:split:BBB", session, OPENS, "BBB")
     paid = Entry("dividend", "carried:v", session, OPENS, "BBB", cash_cents=70)

@@ -58,7 +58,7 @@ def test_the_loss_since_the_last_close_is_limited(equity_cents, expected):
     assert causes(account=account(equity_cents)) == expected
 
 
-def test_dividends_due_are_no_loss_and_flows_neither_gain_nor_loss():
+def test_dividends_due_are_not_a_loss_and_flows_neither_gain_nor_loss():
     assert causes(account=account(960_000), receivable_cents=40_000) == []
     assert causes(account=account(500_000), close=Close(SESSION, 10_000.0, -5_000.0)) == []
     assert causes(account=account(1_400_000), close=Close(SESSION, 10_000.0, 5_000.0)) == ["daily_loss"]

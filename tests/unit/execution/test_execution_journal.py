@@ -66,7 +66,7 @@ def test_what_is_stored_is_read_back(connection, journal):
     ]
 
 
-def test_an_order_that_is_skipped_is_no_first_intent(connection, journal):
+def test_an_order_that_is_skipped_is_not_a_first_intent(connection, journal):
     with journal.writing():
         journal.store_intent(ORDER, why="outside its band", at=EVENING, is_void=True)
 

@@ -109,7 +109,7 @@ def test_a_first_refusal_is_a_rejection():
     ("fields", "sends"),
     [({}, 2), ({"definite": False}, 1), ({"duplicate": True}, 1), ({"duplicate": True}, 3)],
 )
-def test_faults_067_068_any_other_refusal_is_no_rejection(fields, sends):
+def test_faults_067_068_any_other_refusal_is_not_a_rejection(fields, sends):
     assert refusal_event(refused(**fields), sends=sends) is Event.REFUSED_IN_DOUBT
 
 

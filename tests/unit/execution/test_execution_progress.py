@@ -488,7 +488,7 @@ def test_a_stop_before_the_first_step_sends_nothing(tmp_path):
     assert day.truth().requests == []
 
 
-def test_fault_130_a_refusal_for_an_opposite_order_is_no_rejection(tmp_path):
+def test_fault_130_a_refusal_for_an_opposite_order_is_not_a_rejection(tmp_path):
     day = make_day(tmp_path, behaviors={1: Behavior(replies=("refuse once",))})
 
     day.steps()

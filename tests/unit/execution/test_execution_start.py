@@ -43,7 +43,7 @@ def test_an_approval_that_holds_meets_no_objection(run):
     assert objection_to(run.home, started(run)) == ""
 
 
-def test_positions_that_change_by_own_fills_are_no_objection(run):
+def test_positions_that_change_by_own_fills_are_not_an_objection(run):
     execution = started(run)
     run.home.positions_file.write_text("symbol,shares\nAAPL,100\nCASH,980000\n")
 

@@ -184,6 +184,6 @@ def test_what_is_missing_is_refused(field, side):
         guard(replace(make_wire(make_order(side)), **{field: None}), {})
 
 
-def test_a_quote_that_is_no_number_is_refused():
+def test_a_quote_that_is_not_a_number_is_refused():
     with pytest.raises(GuardRefusedError):
         guard(make_wire(quotes={"C": Quote("C", Decimal("NaN"), NOW)}), {})

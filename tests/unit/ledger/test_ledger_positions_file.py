@@ -27,7 +27,7 @@ def test_the_file_has_every_share_the_session_of_its_last_change_and_the_cash_to
     )
 
 
-def test_a_name_that_was_sold_is_not_listed_and_a_short_one_is_no_file():
+def test_a_name_that_was_sold_is_not_listed_and_a_short_one_is_not_a_file():
     sold = entry("b", symbol="AAA", shares=-10, cash_cents=5_000)
 
     assert positions_bytes([BOUGHT, sold]) == b"symbol,shares,session\nCASH,0.00,\n"

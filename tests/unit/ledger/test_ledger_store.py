@@ -226,7 +226,7 @@ def test_fault_119_a_lost_ledger_is_never_read_as_an_empty_one(tmp_path, lose):
             use(home)
 
 
-def test_a_file_that_is_no_database_is_an_error_of_storage(tmp_path):
+def test_a_file_that_is_not_a_database_is_an_error_of_storage(tmp_path):
     home = begun_home(tmp_path)
     remove(home)
     home.ledger_file.write_bytes(b"no database" * 1000)
@@ -238,7 +238,7 @@ def test_a_file_that_is_no_database_is_an_error_of_storage(tmp_path):
 @pytest.mark.parametrize(
     "record", ["", {}, [], {"entries": "1", "hash": "a"}, {"entries": True, "hash": "a"}]
 )
-def test_a_damaged_note_of_the_ledger_is_no_home_without_one(tmp_path, record):
+def test_a_damaged_note_of_the_ledger_is_not_a_home_without_one(tmp_path, record):
     home = begun_home(tmp_path)
     note_in_marker(home, "ledger", record)
 

@@ -14,7 +14,7 @@ def test_the_highest_score_ranks_first_and_equals_share_the_better_rank():
     assert list(table.columns) == ["score", "rank"]
 
 
-def test_the_baselines_equal_scores_are_no_fault():
+def test_the_baselines_equal_scores_are_not_a_fault():
     table = ranked(scores(A=0.0, B=0.0), ranks=False)
 
     assert table["rank"].tolist() == [1, 1]

@@ -41,7 +41,7 @@ def test_an_account_far_below_its_backtest_is_an_alert_and_one_that_may_be_unluc
     assert account_alerts(figures(-0.004, 50), 2.0, LIMITS) == []
 
 
-def test_a_session_without_a_gain_is_no_win():
+def test_a_session_without_a_gain_is_not_a_win():
     levels = np.repeat(1e6 * 1.01 ** np.arange(31), 2)  # every second session changes nothing
 
     found = account_figures(levels, ["BULL"] * len(levels))

@@ -71,7 +71,7 @@ def test_moves_that_grow_with_the_volatility_index_are_a_wild_market_and_no_aler
     assert alerts_of(moving(3.0, index=45.0)) == []
 
 
-def test_moves_below_what_the_index_says_of_the_market_are_no_alert_whatever_they_were():
+def test_moves_below_what_the_index_says_of_the_market_are_not_an_alert_whatever_they_were():
     """Three times as much as next to nothing."""
     panel = moving(3.0)
     still = replace(panel, close=panel.close**0.2)

@@ -77,7 +77,7 @@ def test_the_account_ends_with_what_is_held_today(home):
     assert regimes == ["BULL", "BULL", "BEAR"]
 
 
-def test_a_deposit_today_is_no_gain_of_the_account(home):
+def test_a_deposit_today_is_not_a_gain_of_the_account(home):
     flow = 250_000.0
     without, _ = account_history(home, book(1_100_000.0), "BULL")
 
@@ -120,7 +120,7 @@ def test_an_alert_before_the_selection_has_had_its_answer(home):
     )
 
 
-def test_an_alert_that_training_does_not_answer_is_no_reason(home):
+def test_an_alert_that_training_does_not_answer_is_not_a_reason(home):
     put_into_production(home, session=date(2024, 6, 12))
     path = home.day_folder(FRIDAY) / "monitoring_log.json"
     log = json.loads(path.read_bytes())

@@ -130,7 +130,7 @@ def test_an_accuracy_that_is_gone_is_an_alert_and_a_reason_to_train_again():
     [(0.53, 0.53), (0.58, 0.75), (0.48, 0.40)],
     ids=["as the champion's", "above the threshold", "better than the champion's"],
 )
-def test_an_accuracy_within_either_threshold_is_no_alert(mean, expected):
+def test_an_accuracy_within_either_threshold_is_not_an_alert(mean, expected):
     assert accuracy_alerts(guesses(mean, 63, expected=expected)) == []
 
 
@@ -162,7 +162,7 @@ def test_the_accuracy_is_the_fraction_of_names_on_the_side_of_the_median_of_thei
     assert found.expected_accuracy == 0.53
 
 
-def test_a_drop_within_the_absolute_threshold_is_no_alert_however_certain():
+def test_a_drop_within_the_absolute_threshold_is_not_an_alert_however_certain():
     certain = [record(0.035, error=1e-6) for _ in range(70)]
 
     assert skill_alerts(skill_windows(certain, LIMITS), LIMITS) == []

@@ -52,7 +52,7 @@ def test_exposure_never_exceeds_what_the_regime_allows(regime_limit, exposure):
     assert capped.sum() == pytest.approx(exposure)
 
 
-def test_an_empty_book_stays_empty():
+def test_an_empty_portfolio_stays_empty():
     cuts = cap_book(np.array([]), make_limits())
 
     assert cuts[-1].size == 0

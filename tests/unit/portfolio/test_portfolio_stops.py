@@ -28,7 +28,7 @@ def test_a_high_before_a_fall_counts_for_that_fall_although_the_last_close_no_lo
     assert fall_of(100, 60, 60, 60, high=2, pause=2) == 0
 
 
-def test_sessions_without_a_bar_are_no_fall():
+def test_sessions_without_a_bar_are_not_a_fall():
     nan = float("nan")
 
     assert fall_of(nan, 100, nan, 80, high=4, pause=2) == pytest.approx(0.20)

@@ -154,14 +154,14 @@ def test_equal_scores_go_to_the_more_liquid_name_then_by_symbol():
         ({"price": {"S00": 0.0}}, "it trades below one cent"),
     ],
 )
-def test_names_that_cannot_be_bought_are_no_candidates(columns, why):
+def test_names_that_cannot_be_bought_are_not_candidates(columns, why):
     chosen = chosen_from(make_view().scores, make_assets(**columns), make_covariance().index, max_positions=3)
 
     assert "S00" not in chosen.symbols
     assert chosen.left_out["S00"] == why
 
 
-def test_a_name_without_risk_estimate_or_score_is_no_candidate():
+def test_a_name_without_risk_estimate_or_score_is_not_a_candidate():
     scores = make_view().scores.copy()
     scores["S01"] = np.nan
 
@@ -223,7 +223,7 @@ def test_a_price_of_cents_is_a_price():
     assert chosen.symbols == ("S00",)
 
 
-def test_one_wild_score_is_no_wild_bet():
+def test_one_wild_score_is_not_a_wild_bet():
     scores = np.append(np.zeros(12), 1e9)
 
     assert worth_of(scores, [12]) == pytest.approx([3 * 0.2 * 0.3])
@@ -297,7 +297,7 @@ def test_without_new_positions_nothing_grows():
     assert found.weights[found.weights > 0].to_dict() == {"S01": 0.02}
 
 
-def test_the_regime_scales_the_whole_book():
+def test_the_regime_scales_the_whole_portfolio():
     full, half = target(), target(make_view(cap=0.5))
 
     assert half.weights.sum() == pytest.approx(0.5)
@@ -397,7 +397,7 @@ def test_a_held_name_that_left_the_universe_is_sold():
     assert found.why["S00"] == "left the universe"
 
 
-def test_being_held_is_no_merit():
+def test_existing_holdings_get_no_preference():
     found = target(held=make_held(S11=0.10), max_positions=3)
 
     assert found.weights["S11"] == 0

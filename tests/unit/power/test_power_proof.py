@@ -27,7 +27,7 @@ def test_sixteen_of_twenty_markets_with_a_signal_must(confirmed, passed):
     assert judge(results(0.08, confirmed, 20), 0.08)[0] is passed
 
 
-def test_a_rule_is_no_discovery_of_a_planted_signal_but_a_false_one_without_a_signal():
+def test_a_rule_is_not_a_discovery_of_a_planted_signal_but_a_false_one_without_a_signal():
     assert not judge(results(0.08, 20, 20, selected="momentum_52_week"), 0.08)[0]
     assert not judge(results(0.0, 3, 40, selected="momentum_52_week"), 0.0)[0]
 

@@ -87,7 +87,7 @@ def test_strengths_are_in_order_and_a_page_has_both_tables_also_without_real_pri
     assert "Real prices" not in page
 
 
-def test_the_deviation_on_real_prices_is_beside_that_of_simulated_ones():
+def test_the_deviation_on_real_prices_is_next_to_that_of_simulated_ones():
     real = result() | {
         "deviation": {name: {"rank_ic": 0.23, "neutral_ic": 0.09} for name in result()["found"]}
     }

@@ -21,7 +21,7 @@ def test_a_calm_broad_rise_is_a_bull():
     assert raw_states(make_inputs(), RULES).tolist() == [BULL]
 
 
-def test_a_calm_market_with_three_signs_of_weakness_is_no_bull():
+def test_a_calm_market_with_three_signs_of_weakness_is_not_a_bull():
     two = make_inputs(trend=-0.01, breadth=0.3)
     three = make_inputs(trend=-0.01, breadth=0.3, drawdown=-0.2)
 
@@ -55,7 +55,7 @@ def test_realised_volatility_calls_no_panic_for_it_looks_back():
     assert raw_states(standing_in, RULES).tolist() == [BEAR]
 
 
-def test_volatility_alone_is_no_crash():
+def test_volatility_alone_is_not_a_crash():
     assert raw_states(make_inputs(volatility_pct=60.0), RULES).tolist() == [NEUTRAL]
 
 

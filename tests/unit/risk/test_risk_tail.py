@@ -14,7 +14,7 @@ def test_the_quantile_is_a_loss_that_happened_and_the_shortfall_the_mean_beyond_
     assert shortfall == pytest.approx(0.095)
 
 
-def test_a_book_that_only_gained_has_no_value_at_risk():
+def test_a_portfolio_that_only_gained_has_no_value_at_risk():
     assert tail_loss(np.full(100, 0.01), 0.95) == (0.0, 0.0)
 
 
@@ -39,7 +39,7 @@ def test_cash_does_not_move():
     )
 
 
-def test_a_missing_return_is_stood_for_by_the_rest_of_the_book():
+def test_a_missing_return_is_stood_for_by_the_rest_of_the_portfolio():
     returns = pd.DataFrame({"A": [0.02, 0.02], "B": [0.04, np.nan]})
 
     moved = book_returns(pd.Series({"A": 0.5, "B": 0.5}), returns)
@@ -47,7 +47,7 @@ def test_a_missing_return_is_stood_for_by_the_rest_of_the_book():
     assert moved == pytest.approx([0.03, 0.02])
 
 
-def test_a_session_with_too_little_of_the_book_is_left_out():
+def test_a_session_with_too_little_of_the_portfolio_is_left_out():
     returns = pd.DataFrame({"A": [0.02, np.nan], "B": [0.04, 0.04]})
 
     assert book_returns(pd.Series({"A": 0.8, "B": 0.2}), returns).size == 1
@@ -75,7 +75,7 @@ def test_unknown_risk_is_not_zero_risk():
 
 
 # issue 10, part 2: volatility, not variance, and of a sample
-def test_the_figures_of_a_book_are_those_of_its_past_returns():
+def test_the_figures_of_a_portfolio_are_those_of_its_past_returns():
     daily = np.random.default_rng(1).normal(0, 0.01, 100)
     weights = pd.Series({"A": 0.5, "CASH": 0.5, "NONE": 0.0})
 
@@ -102,14 +102,14 @@ def test_two_months_are_compounded_and_one_session_less_is_scaled():
     assert month_loss(returns[1:], 0.95) == pytest.approx((0.01 * 21**0.5,) * 2)
 
 
-def test_half_of_a_book_says_something_about_it_and_less_does_not():
+def test_half_of_a_portfolio_says_something_about_it_and_less_does_not():
     returns = pd.DataFrame({"A": [0.02, np.nan], "B": [np.nan, 0.04]})
 
     assert book_returns(pd.Series({"A": 0.4, "B": 0.4}), returns) == pytest.approx([0.016, 0.032])
     assert book_returns(pd.Series({"A": 0.5, "B": 0.3}), returns) == pytest.approx([0.016])
 
 
-def test_a_short_line_weighs_as_much_of_the_book_as_a_long_one():
+def test_a_short_line_weighs_as_much_of_the_portfolio_as_a_long_one():
     returns = pd.DataFrame({"A": [0.02, np.nan], "B": [0.01, 0.01]})
 
     assert book_returns(pd.Series({"A": 0.6, "B": -0.2}), returns) == pytest.approx([0.01])

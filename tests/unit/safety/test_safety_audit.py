@@ -17,7 +17,7 @@ def test_a_log_is_keyed_only_where_a_key_is_set(tmp_path):
 
 
 @pytest.mark.parametrize("is_inside", [True, False])
-def test_a_key_beside_the_log_that_it_protects_is_refused(tmp_path, is_inside):
+def test_a_key_next_to_the_log_that_it_protects_is_refused(tmp_path, is_inside):
     home = Home(tmp_path / "home")
     file = (home.root if is_inside else tmp_path) / "audit.key"
     file.parent.mkdir(exist_ok=True)

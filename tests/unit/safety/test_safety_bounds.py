@@ -247,7 +247,7 @@ def test_data_is_as_old_as_the_older_of_snapshot_and_bars():
     assert outcome_of("data_freshness", day).value == "2024-06-12"
 
 
-def test_a_line_of_no_shares_is_no_position_that_a_purchase_could_add_to():
+def test_a_line_of_no_shares_is_not_a_position_that_a_purchase_could_add_to():
     no_new = make_regime(allows_new_positions=False)
     dust = make_day(holdings={"A": 1000.0, "B": 1000.0, "C": 0.0}, regime=no_new)
     held = make_day(holdings={"A": 1000.0, "B": 1000.0, "C": 0.5}, regime=no_new)

@@ -20,7 +20,7 @@ def test_rows_are_read_oldest_first_whatever_their_order():
     assert past.exposure == (0.0, 0.9)
 
 
-def test_no_file_yet_is_no_history(tmp_path):
+def test_no_file_yet_is_not_a_history(tmp_path):
     assert read_equity_history(tmp_path / "performance_history.csv") == EquityHistory((), (), (), ())
 
 
@@ -58,7 +58,7 @@ def test_a_damaged_history_is_an_error_that_names_the_file(damaged):
         parse_equity_history(damaged, FILE)
 
 
-def test_bytes_that_are_no_text_are_an_error(tmp_path):
+def test_bytes_that_are_not_text_are_an_error(tmp_path):
     path = tmp_path / "performance_history.csv"
     path.write_bytes(b"\xff\xfe\x00")
 
@@ -84,7 +84,7 @@ def test_what_is_wrong_with_a_history_is_said_with_its_line(damaged, why):
 
 
 @pytest.mark.parametrize("figure", ["-1", "inf", "0"])
-def test_an_equity_that_is_no_positive_number_is_an_error(figure):
+def test_an_equity_that_is_not_a_positive_number_is_an_error(figure):
     with pytest.raises(DataError, match="line 2"):
         parse_equity_history(HEADER + MONDAY.replace("1000000.00", figure), FILE)
 

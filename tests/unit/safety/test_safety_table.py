@@ -170,7 +170,7 @@ def test_the_equal_weight_rule_may_score_all_alike():
     assert outcome_of("finite_scores", make_day()).limit == "finite and not all equal"
 
 
-def test_an_empty_book_may_be_filled_in_one_day():
+def test_an_empty_portfolio_may_be_filled_in_one_day():
     trades = make_trades(*((symbol, "BUY", 2000, 50.0) for symbol in "ABCDE"))
     target = dict.fromkeys("ABCDE", 0.10)
 
@@ -210,7 +210,7 @@ def test_a_delisted_holding_is_offered_at_its_last_known_price():
     assert failed == []
 
 
-def test_a_book_in_debt_may_sell_its_way_out_and_buys_nothing():
+def test_a_portfolio_in_debt_may_sell_its_way_out_and_buys_nothing():
     selling = make_day(
         holdings={"A": 4000.0}, cash_usd=-60_000.0, target={}, trades=make_trades(("A", "SELL", 200, 50.0))
     )
@@ -314,7 +314,7 @@ def test_a_sale_out_of_all_proportion_to_the_usual_volume_is_a_fat_finger(median
 
 
 @pytest.mark.parametrize("name", ["sector_limit", "cap_class_limit"])
-def test_a_weight_that_is_no_number_fails_every_group(name):
+def test_a_weight_that_is_not_a_number_fails_every_group(name):
     check = outcome_of(name, make_day(target={"B": NAN, "C": 0.06}))
 
     assert (check.passed, check.value, check.limit) == (False, "unknown", "known weights")

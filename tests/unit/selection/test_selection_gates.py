@@ -141,7 +141,7 @@ def test_the_more_looks_were_taken_the_higher_the_t_that_a_discovery_requires(el
     assert elapsed == 0 or f"{elapsed:,} sessions after" in gate.name
 
 
-def test_the_champion_itself_is_no_new_discovery():
+def test_the_champion_itself_is_not_a_new_discovery():
     gate = looks_gate(make_result("lightgbm", t=2.1), Looks(FRIDAY, 300, is_champion=True), 2.0, SETTINGS)
 
     assert not gate.required

@@ -241,7 +241,7 @@ def test_without_a_champion_the_choice_is_promoted(home, tmp_path):
     assert decision.reason == "It was best. There was no champion to compare with."
 
 
-def test_a_champion_of_other_features_is_no_rival_and_the_reason_says_so(home, tmp_path):
+def test_a_champion_of_other_features_is_not_a_rival_and_the_reason_says_so(home, tmp_path):
     put_into_production(home, "lightgbm", session=FRIDAY - WEEK)
     weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
     training = replace(make_training(tmp_path, result=weaker), feature_set="e" * 64)
@@ -305,7 +305,7 @@ def of_another_statistic(home):
     return metadata.champion
 
 
-def test_a_champion_of_another_statistic_is_no_rival_and_the_reason_says_so(home, tmp_path):
+def test_a_champion_of_another_statistic_is_not_a_rival_and_the_reason_says_so(home, tmp_path):
     champion = of_another_statistic(home)
 
     for rival in (None, Rival(champion.model_sha256, 20, None, {})):
@@ -343,7 +343,7 @@ def test_without_a_confirmed_candidate_a_champion_of_another_statistic_goes_on(h
     assert "lightgbm stays" in decision.reason
 
 
-def test_a_champion_that_knows_later_prices_is_no_rival_and_is_not_replaced(home, tmp_path):
+def test_a_champion_that_knows_later_prices_is_not_a_rival_and_is_not_replaced(home, tmp_path):
     put_into_production(home, "lightgbm", session=FRIDAY)
     weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
     training = make_training(tmp_path, session=FRIDAY - WEEK, result=weaker)
@@ -442,7 +442,7 @@ def test_without_another_eligible_candidate_there_is_no_challenger(tmp_path):
     assert challenger_of(make_training(tmp_path), promoted=True) is None
 
 
-def test_a_champion_that_cannot_be_read_is_no_rival_and_the_reason_says_so(home, tmp_path):
+def test_a_champion_that_cannot_be_read_is_not_a_rival_and_the_reason_says_so(home, tmp_path):
     put_into_production(home, session=FRIDAY)
     next(home.production.glob("champion_model*")).write_bytes(b"damaged")
 

@@ -117,7 +117,7 @@ def test_cash_is_shared_in_proportion_and_what_gets_no_share_is_reported_with_it
     assert cut_log.cut[1] == [*cut_log.cut[2], "cut to fit the cash available after sells and costs"]
 
 
-def test_a_trade_is_cut_to_its_share_of_the_volume_and_of_the_book_in_whole_shares():
+def test_a_trade_is_cut_to_its_share_of_the_volume_and_of_the_portfolio_in_whole_shares():
     target = make_target(
         A={"weight": 0.1, "adv_usd": 50_000.0},
         B={"weight": 0.15},

@@ -24,7 +24,7 @@ def propose(book, target, *, quarantined=(), exposure_cap=1.0, **overrides):
     )
 
 
-def test_an_empty_book_is_opened_in_whole_shares():
+def test_an_empty_portfolio_is_opened_in_whole_shares():
     frame, dropped, after = propose(
         make_book(100_000.0), make_target(A=0.05, B={"weight": 0.05, "price": 33.0})
     )
@@ -214,7 +214,7 @@ def test_buys_get_what_the_sells_leave_of_the_days_notional():
     assert "cut to fit the day's limit of 120% for buys and sells" in frame["reason"]["J"]
 
 
-def test_the_first_investment_of_an_empty_book_has_a_limit_of_its_own():
+def test_the_first_investment_of_an_empty_portfolio_has_a_limit_of_its_own():
     target = make_target(**dict.fromkeys("ABCDEFGHIJ", 0.09))
 
     frame, _, _ = propose(make_book(), target)
@@ -332,7 +332,7 @@ def test_costs_are_paid_from_the_cash():
     assert cash_after_cents(lines, plan) == 10_000_000 - spent - plan.cost_cents
 
 
-def test_the_book_after_is_worth_what_it_was_less_the_costs():
+def test_the_portfolio_after_is_worth_what_it_was_less_the_costs():
     book, target = make_book(90_000.0, A=200), make_target(A=0.0, B=0.07)
     lines = lines_of(book, target)
     plan = plan_trades(lines, rules=trade_rules_of(make_settings()))
@@ -345,7 +345,7 @@ def test_the_book_after_is_worth_what_it_was_less_the_costs():
     assert after["weight"].to_numpy() * worth == pytest.approx((after["shares"] * after["price"]).to_numpy())
 
 
-def test_a_book_in_debt_sells_and_does_not_buy():
+def test_a_portfolio_in_debt_sells_and_does_not_buy():
     book = make_book(-5_000.0, **dict.fromkeys("ABCDEFGHIJ", 200))
     target = make_target(**dict.fromkeys("ABCDEFGHI", 0.10), J=0.10, K=0.0)
 
@@ -355,7 +355,7 @@ def test_a_book_in_debt_sells_and_does_not_buy():
     assert (frame["side"] == "SELL").any()
 
 
-def test_nothing_held_and_nothing_wanted_is_no_trade():
+def test_nothing_held_and_nothing_wanted_is_not_a_trade():
     frame, dropped, after = propose(make_book(), make_target())
 
     assert frame.empty

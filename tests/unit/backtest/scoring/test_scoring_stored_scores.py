@@ -64,7 +64,7 @@ def test_folds_that_were_changed_are_an_error(place, change):
         load_scores(place, IDENTITY, is_fresh=False)
 
 
-def test_a_manifest_that_is_no_record_is_an_error(place):
+def test_a_manifest_that_is_not_a_record_is_an_error(place):
     (place / MANIFEST_FILE).write_text("[]")
 
     with pytest.raises(StorageError, match="damaged"):

@@ -157,7 +157,7 @@ def test_an_unkeyed_log_goes_on_as_a_keyed_one_once_a_person_vouched_for_it(chai
     assert verify(chain, key=KEY).breaks
 
 
-def test_a_crash_between_row_and_anchor_is_no_break(chain):
+def test_a_crash_between_row_and_anchor_is_not_a_break(chain):
     filled(chain, 2)
     anchor = chain.anchor.read_bytes()
     filled(chain, 1)

@@ -72,7 +72,7 @@ def test_copied_heads_that_cannot_be_read_break_the_chain(chain, content):
     assert len(whys(chain)) == 1
 
 
-def test_a_head_that_was_cut_off_by_a_crash_is_no_break(chain):
+def test_a_head_that_was_cut_off_by_a_crash_is_not_a_break(chain):
     chain.heads.write_bytes(chain.heads.read_bytes()[:-5])
     append(chain, ("four",), key=KEY)
 

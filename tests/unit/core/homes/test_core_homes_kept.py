@@ -67,7 +67,7 @@ def test_a_part_outside_the_home_is_refused(home, name):
 
 
 @pytest.mark.parametrize("digest", ["", "../head.json", "A" * 64])
-def test_an_index_that_is_no_digest_is_an_error(home, digest):
+def test_an_index_that_is_not_a_digest_is_an_error(home, digest):
     with pytest.raises(StorageError):
         read_parts(home, digest)
 

@@ -80,7 +80,7 @@ def test_fault_096_a_date_in_the_future_is_refused(day):
         "2024-06-14\u202e",
     ],
 )
-def test_fault_096_what_is_no_date_is_refused(day):
+def test_fault_096_what_is_not_a_date_is_refused(day):
     with pytest.raises(ConfigError):
         session_named(day, at=FRIDAY_EVENING)
 
@@ -270,7 +270,7 @@ def test_a_home_of_an_earlier_release_keeps_working(tmp_path, friday_evening):
         assert run.home.root == tmp_path
 
 
-def test_a_file_is_no_home(tmp_path):
+def test_a_file_is_not_a_home(tmp_path):
     (tmp_path / "file").touch()
 
     with pytest.raises(ConfigError, match="is not a directory"):

@@ -108,7 +108,7 @@ def test_a_folder_that_holds_something_else_does_not_become_a_home(home, strange
     assert not home.config_file.exists()
 
 
-def test_the_checkout_becomes_a_home_beside_the_code_but_not_over_days_whose_marker_is_lost(home):
+def test_the_checkout_becomes_a_home_alongside_the_code_but_not_over_days_whose_marker_is_lost(home):
     for name in ("flows/cli/app.py", "live/README.md", "production/README.md"):
         (home.root / name).parent.mkdir(parents=True)
         (home.root / name).touch()
@@ -132,7 +132,7 @@ def test_a_home_is_made_once_and_its_config_kept(home):
     assert home.config_file.read_text() == "seed: 1\n"
 
 
-def test_a_home_that_another_process_finishes_meanwhile_is_no_strange_folder(home, monkeypatch):
+def test_a_home_that_another_process_finishes_meanwhile_is_not_a_strange_folder(home, monkeypatch):
     search = setup._unexpected_files
 
     def finished_meanwhile(root, *, in_checkout):

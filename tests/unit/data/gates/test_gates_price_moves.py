@@ -168,7 +168,7 @@ def test_issue_10_line_17_a_name_that_often_doubles_is_set_aside_too():
     assert rules == {"doubled_price"}
 
 
-def test_news_on_great_volume_are_no_split():
+def test_news_on_great_volume_are_not_a_split():
     close, volume = make_moves()
     close[12:, 5] /= 1.5
     volume[12, 5] *= 20

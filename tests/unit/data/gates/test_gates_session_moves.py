@@ -162,7 +162,7 @@ def test_highs_and_volumes_that_are_wrong_for_most_names_are_found():
     assert "100 times the shares" in broken_bound(measured(close, benchmark, volume=volume), LIMITS)
 
 
-def test_closes_of_an_earlier_session_are_found_even_beside_other_figures_of_the_day():
+def test_closes_of_an_earlier_session_are_found_even_alongside_other_figures_of_the_day():
     close, benchmark = random_walk(sessions=8)
     volume = np.full(close.shape, 1e6)
     high = close * 1.01

@@ -138,7 +138,7 @@ def test_the_close_of_a_half_day_is_that_of_the_calendar(tmp_path):
     assert text.endswith("Run the command again after its close, Wed 2024-07-03 13:00 New York time.")
 
 
-def test_an_order_of_fewer_shares_than_approved_is_shown_beside_them_with_the_reason():
+def test_an_order_of_fewer_shares_than_approved_is_shown_alongside_them_with_the_reason():
     why = "the approved amount of $970.00 pays for 96 of 97 shares at $10.05"
     event = {"event": "intended", "order_id": "o-1", "reason": why}
     order = ORDER | {"side": "BUY", "row": 0, "order_id": "o-1", "shares": 96, "filled_shares": "96"}

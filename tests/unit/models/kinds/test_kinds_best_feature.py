@@ -46,7 +46,7 @@ def test_weights_decide_which_rows_count():
     assert fitted(x, y, np.where(late, 1.0, 1e-9)).required == ("reverse",)
 
 
-def test_gaps_and_constant_features_are_no_correlation():
+def test_gaps_and_constant_features_have_no_correlation():
     x, y = rows()
     x[:, 0] = np.nan
     x[:, 2] = 7.0

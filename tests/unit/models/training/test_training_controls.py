@@ -84,7 +84,7 @@ def test_a_monotone_transform_of_score_or_return_changes_no_neutral_ic(seed):
     )
 
 
-def test_skill_beside_a_bet_on_a_control_is_found():
+def test_skill_in_addition_to_a_bet_on_a_control_is_found():
     sessions, sector, factors = world()
     skill = np.random.default_rng(2).normal(size=len(sessions))
     controls = make_controls(sessions, sector, factors)

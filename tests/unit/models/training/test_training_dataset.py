@@ -47,7 +47,7 @@ def test_sessions_without_a_complete_label_have_no_rows():
     assert set(np.diff(data.sampled)) == {5}
 
 
-def test_a_row_with_too_few_features_is_no_row():
+def test_a_row_with_too_few_features_is_not_a_row():
     panel = make_panel(sessions=300, symbols=4)
 
     assert rows_by_hand(panel, [3, 255]).sampled.tolist() == [255]

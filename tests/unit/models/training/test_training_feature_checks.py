@@ -176,7 +176,7 @@ def test_a_leak_with_its_sign_turned_and_with_gaps_is_found():
     assert table["recommendation"]["feature_2"] == "look: possible look-ahead"
 
 
-def test_a_lucky_streak_is_no_accusation():
+def test_a_lucky_streak_is_not_an_accusation():
     data = market(names=100)
     follows = (
         np.arange(len(data.x)) // 100 % 8 < 5
@@ -229,7 +229,7 @@ def test_a_sample_is_the_same_for_the_same_seed_and_another_for_another():
     assert (one["variance"] != other["variance"]).all()
 
 
-def test_no_rows_at_all_are_no_reason_to_fail():
+def test_no_rows_at_all_are_not_a_reason_to_fail():
     data = market()
 
     table = check_features(

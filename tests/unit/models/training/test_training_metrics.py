@@ -77,7 +77,7 @@ def test_constant_scores_measure_nothing():
     assert measured.monotonicity == 0
 
 
-def test_one_score_that_is_no_number_makes_all_figures_none():
+def test_one_score_that_is_not_a_number_makes_all_figures_none():
     scores, returns, sessions = three_sessions()
     scores[5] = np.nan
 

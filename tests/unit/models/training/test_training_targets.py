@@ -43,7 +43,7 @@ def test_the_residualised_mean_rank_is_learned_unless_another_target_is_asked_fo
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_every_target_lies_around_zero_and_is_higher_for_names_that_rise(name):
+def test_every_target_is_centred_on_zero_and_is_higher_for_names_that_rise(name):
     values = make_target(name, drifting_panel(), (5, 21), "next_open", EVERY).values
 
     assert np.nanmax(np.abs(values)) <= (1.0 if name in RESIDUALISED else 0.5)
@@ -51,7 +51,7 @@ def test_every_target_lies_around_zero_and_is_higher_for_names_that_rise(name):
     assert np.nanmean(values[:, -10:]) > 0.1
 
 
-def test_a_barrier_lies_in_the_middle_where_neither_is_touched():
+def test_a_barrier_is_in_the_middle_where_neither_is_touched():
     values = make_target(
         "triple_barrier", rough_panel(sessions=150), (5, 21), "next_open", EVERY[:150]
     ).values

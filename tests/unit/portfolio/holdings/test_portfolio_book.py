@@ -160,7 +160,7 @@ def test_two_lines_that_became_one_company_are_refused():
         value_book(held, make_assets(), session=FRIDAY, events=events)
 
 
-def test_a_holding_of_nothing_is_no_holding():
+def test_a_holding_of_nothing_is_not_a_holding():
     book = value_book(
         Positions((Position("GONE", 0.0),), 5.0), make_assets(), session=FRIDAY, events=make_events()
     )
@@ -210,7 +210,7 @@ def test_a_split_in_either_direction_reaches_the_holding_and_keeps_its_value(rat
 
 # issue 10, part 2: a split beside a dividend of the same session is not lost
 @pytest.mark.parametrize("in_one_row", [True, False])
-def test_a_split_beside_a_dividend_of_the_same_session_reaches_the_holding(in_one_row):
+def test_a_split_and_a_dividend_of_the_same_session_reach_the_holding(in_one_row):
     rows = [(0.5, 2.0)] if in_one_row else [(0.5, 1.0), (0.0, 2.0)]
     actions = pd.DataFrame(rows, columns=["dividend", "split"]).assign(
         symbol="S001", session=pd.Timestamp(FRIDAY)
@@ -306,7 +306,7 @@ def test_a_volatility_is_known_from_five_returns_on(closes, is_known):
 
 
 @pytest.mark.parametrize("ratio", [0.0, 1.0, np.nan, -2.0])
-def test_an_action_without_a_split_is_no_split(ratio):
+def test_an_action_without_a_split_is_not_a_split(ratio):
     assert make_events(splits=[("S001", FRIDAY, ratio)]).splits.empty
 
 

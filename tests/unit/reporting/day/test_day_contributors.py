@@ -25,7 +25,7 @@ BEFORE = {
 }  # AAA was bought for 900.00 and is worth 1,000.00; BBB was sold at a loss
 
 
-def test_a_name_contributes_what_its_shares_gained_and_what_it_paid_and_sales_and_purchases_are_no_gain():
+def test_a_name_contributes_what_its_shares_gained_and_what_it_paid_and_sales_and_purchases_are_not_a_gain():
     """AAA rises by 50.00 and pays 2.00; 400.00 of it are sold; CCC is bought for 300.10 and falls by 10.00."""
     now = book(
         [("AAA", 65.0, 10.0), ("CCC", 29.0, 10.0)],
@@ -96,7 +96,7 @@ def test_a_name_that_was_sold_keeps_what_it_earned():
     assert contributors_since(MONDAY, BEFORE, sold, change_cents=30_00).names == (("AAA", 30_00),)
 
 
-def test_a_symbol_change_is_no_contribution():
+def test_a_symbol_change_is_not_a_contribution():
     now = book([("NEW", 100.0, 10.5)], {"NEW": -900_00, "BBB": -5_00}, renames=((FRIDAY, "AAA", "NEW"),))
 
     assert contributors_since(MONDAY, BEFORE, now, change_cents=50_00).names == (("NEW", 50_00),)

@@ -159,7 +159,7 @@ def row_with(before=THURSDAY, **amounts):
 
 
 # X14: returns are time-weighted
-def test_a_deposit_is_no_gain_in_the_row_nor_in_the_next():
+def test_a_deposit_is_not_a_gain_in_the_row_nor_in_the_next():
     row, equity = row_with(net_flows_usd=50_000.0)
     stored = render_history(with_row(parse(THURSDAY), row))
 

@@ -47,7 +47,7 @@ def test_a_total_that_is_not_the_sum_of_its_lines_is_refused(field, wrong):
         refuse_disagreement(replace(inputs.records, trades=trades), inputs.frames)
 
 
-def test_a_book_whose_weights_do_not_sum_to_one_is_refused():
+def test_a_portfolio_whose_weights_do_not_sum_to_one_is_refused():
     inputs = make_inputs()
     weights = inputs.frames.weights.assign(weight=inputs.frames.weights["weight"] * 1.001)
 
@@ -64,7 +64,7 @@ def test_shares_after_the_trades_that_nobody_traded_are_refused():
         refuse_disagreement(inputs.records, replace(inputs.frames, after=after))
 
 
-def test_the_printed_book_is_ordered_by_weight_with_cash_last_and_sums_to_one():
+def test_the_printed_portfolio_is_ordered_by_weight_with_cash_last_and_sums_to_one():
     frames = make_inputs().frames
 
     book = printed_weights(frames.weights, frames.after)

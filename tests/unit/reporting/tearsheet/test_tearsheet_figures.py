@@ -83,7 +83,7 @@ def test_sectors_are_ordered_by_their_mean_exposure(sheet):
     assert names == ["Unknown", "Energy"]
 
 
-def test_nothing_held_is_no_picture_of_sectors(sheet):
+def test_nothing_held_is_not_a_picture_of_sectors(sheet):
     assert figures.sectors_figure(make_sheet(sectors=pd.DataFrame(index=sheet.sectors.index))) is None
 
 

@@ -47,7 +47,7 @@ def test_attribution_by_year_sums_to_the_change_of_equity(sheet):
     assert figure(fraction[-1].replace("+", "")) == pytest.approx(change / 100_000, abs=0.0006)
 
 
-def test_each_figure_is_beside_that_of_equal_weight_and_its_difference(sheet):
+def test_each_figure_is_next_to_that_of_equal_weight_and_its_difference(sheet):
     rows = {row.name: row for row in tables.figure_rows(sheet)}
 
     volatility = rows["Volatility"]

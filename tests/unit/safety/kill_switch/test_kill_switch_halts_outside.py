@@ -17,7 +17,7 @@ def home(tmp_path, monkeypatch):
     return home
 
 
-def test_every_trip_is_stored_beside_earlier_ones(home):
+def test_every_trip_is_stored_alongside_earlier_ones(home):
     kept = [write_outside(home, {"reason": reason}) for reason in ("one", "two")]
 
     assert [path.stat().st_mode & 0o777 for path in kept] == [0o600, 0o600]
@@ -34,7 +34,7 @@ def test_only_the_named_trip_is_removed(home):
     assert [name for name, _ in read_outside(home)] == [two.name]
 
 
-def test_names_of_other_trips_remove_nothing_and_a_trip_that_is_gone_is_no_error(home):
+def test_names_of_other_trips_remove_nothing_and_a_trip_that_is_gone_is_not_an_error(home):
     kept = write_outside(home, {})
     stranger = outside_folder(home) / "STOP"
     stranger.touch()

@@ -240,7 +240,7 @@ def test_a_trip_in_a_home_whose_switch_is_gone_does_not_hide_that(home):
     assert [trip.event.reason for trip in switch.trips] == ["The kill switch file is missing.", "nervous"]
 
 
-def test_a_trip_in_a_folder_that_is_no_home_yet_is_the_only_one(tmp_path):
+def test_a_trip_in_a_folder_that_is_not_a_home_yet_is_the_only_one(tmp_path):
     new = Home(tmp_path / "new")
     new.live.mkdir(parents=True)
 

@@ -81,12 +81,12 @@ def test_without_a_full_invested_window_nothing_is_judged(past, acknowledged):
     assert sharpe_ratio(make_day(settings=SHORT), past, acknowledged).passed
 
 
-def test_equity_that_never_moves_is_no_invested_record():
+def test_equity_that_never_moves_is_not_an_invested_record():
     assert not sharpe_ratio(make_day(settings=SHORT), past_of(*[1_000_000.0] * 5), None).passed
 
 
 @pytest.mark.parametrize("unknown", [float("nan"), 0.0])
-def test_an_unknown_return_is_no_reason_to_measure_the_rest(unknown):
+def test_an_unknown_return_is_not_a_reason_to_measure_the_rest(unknown):
     rising = past_of(980_000, 985_000, unknown, 990_000, 996_000)
 
     assert sharpe_ratio(
@@ -184,7 +184,7 @@ def with_flows(past: EquityHistory, *net_flows_usd: float) -> EquityHistory:
 
 
 # X14: declared capital flows are neither gains nor losses
-def test_a_withdrawal_is_no_loss_and_a_deposit_hides_none():
+def test_a_withdrawal_is_not_a_loss_and_a_deposit_hides_none():
     withdrawn = make_day(book=replace(make_day().book, net_flows_usd=-100_000.0))
     deposited = make_day(book=replace(make_day().book, net_flows_usd=100_000.0))
 
@@ -194,7 +194,7 @@ def test_a_withdrawal_is_no_loss_and_a_deposit_hides_none():
 
 
 # fault 136: between ex-date and payment the price has fallen and the cash has not come
-def test_fault_136_a_dividend_between_ex_date_and_payment_is_no_loss():
+def test_fault_136_a_dividend_between_ex_date_and_payment_is_not_a_loss():
     due = make_day(book=replace(make_day().book, receivable_usd=40_000.0))
 
     assert not daily_loss(make_day(), past_of(1_040_000), None).passed

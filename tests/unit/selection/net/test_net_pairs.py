@@ -72,7 +72,7 @@ def test_every_pair_is_walked_over_the_selection_folds_but_the_first(market, fou
     assert len({each.figures.total_return for each in pairs.results}) == 4
 
 
-def test_a_pair_is_the_book_of_the_selected_candidate_with_its_optimizer(market, found, tmp_path):
+def test_a_pair_is_the_portfolio_of_the_selected_candidate_with_its_optimizer(market, found, tmp_path):
     ledger = MemoryLedger()
     walked(market, found, tmp_path, ledger)
 

@@ -72,7 +72,7 @@ def test_after_a_step_what_is_below_the_median_of_earlier_batches_is_pruned_at_t
     assert calls == [(0, 6), (1, 6), (0, 6), (1, kept)]
 
 
-def test_a_value_that_is_no_number_is_the_worst():
+def test_a_value_that_is_not_a_number_is_the_worst():
     trials = trials_of(
         1, evaluate=lambda _, remaining: [Measured(float("nan"), 0.0), *hill(0, remaining[1:])]
     )

@@ -53,7 +53,7 @@ def test_the_same_backtest_counts_once_and_any_other_counts(tmp_path):
     assert read_contents(home, {}).count == 1 + len(others)
 
 
-def test_a_backtest_counts_but_is_no_look_of_the_weekly_selection(tmp_path):
+def test_a_backtest_counts_but_is_not_a_look_of_the_weekly_selection(tmp_path):
     home = Home(tmp_path)
     HomeLedger(home, "2024-01-05", "backtest", "5" * 64, environ={}).record(trial())
     assert first_session(read_contents(home, {})) is None

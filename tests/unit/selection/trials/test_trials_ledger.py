@@ -209,7 +209,7 @@ def test_a_ledger_that_is_gone_with_its_anchor_is_missed_by_the_champion(home):
     require_intact(home, {})
 
 
-def test_with_a_key_a_missing_ledger_is_no_new_one(home):
+def test_with_a_key_a_missing_ledger_is_not_a_new_one(home):
     with pytest.raises(SafetyError, match="missing"):
         require_intact(home, KEYED)
     accept(home, by="Ana", reason="a key was set", at=NOW, environ=KEYED)

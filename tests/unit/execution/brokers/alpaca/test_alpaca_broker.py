@@ -342,7 +342,7 @@ def test_a_stale_read_is_none_and_then_the_order(server, broker):
     assert broker.order(make_order().order_id).status is Status.FILLED
 
 
-def test_another_order_than_the_one_asked_for_is_no_answer(server, broker):
+def test_another_order_than_the_one_asked_for_is_not_an_answer(server, broker):
     broker.submit(make_order())
     server.script("GET", "/v2/orders:", edited(lambda row: row | {"client_order_id": "another"}))
 
@@ -350,7 +350,7 @@ def test_another_order_than_the_one_asked_for_is_no_answer(server, broker):
         broker.order(make_order().order_id)
 
 
-def test_a_404_that_is_not_alpacas_is_no_absent_order(server, broker):
+def test_a_404_that_is_not_alpacas_is_not_an_absent_order(server, broker):
     server.script("GET", "/v2/orders:", before(instead("<html>Not Found</html>", 404)))
     server.script("GET", "/v2/orders:", before(instead({"message": "route not found"}, 404)), nth=1)
 

@@ -144,7 +144,7 @@ def test_a_missing_bar_does_not_count_where_qlib_takes_it_for_no_rise():
     assert (qlibs("a158_cntp_10", panel)[105] == 0.8).all()
 
 
-def test_a_missing_bar_is_no_extreme_where_qlib_takes_it_for_one():
+def test_a_missing_bar_is_not_an_extreme_where_qlib_takes_it_for_one():
     high = np.arange(1.0, 131.0)[:, None] * np.ones(4)
     high[100] = np.nan
     panel = replace(WHOLE, high=high)

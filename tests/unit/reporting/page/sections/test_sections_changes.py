@@ -27,7 +27,7 @@ def test_without_an_earlier_report_there_is_nothing_to_compare():
     assert changes(None) is None
 
 
-def test_the_same_book_again_has_no_changes():
+def test_the_same_portfolio_again_has_no_changes():
     found = changes(previous_day(today()))
 
     assert (found.added, found.removed, found.moved, found.regime, found.model) == ((), (), (), None, None)

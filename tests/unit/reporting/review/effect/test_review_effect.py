@@ -23,7 +23,7 @@ def test_figures_have_both_values_and_the_change():
     assert found["Invested"][2] == "unchanged"
 
 
-def test_limit_and_room_stand_beside_the_figure_in_its_unit():
+def test_limit_and_room_are_next_to_the_figure_in_its_unit():
     found = {one.label: (one.after, one.limit, one.room, one.is_over) for one in lines(Asked(("A",))).figures}
 
     assert found["Trades"] == ("2", "50", "room 48", False)

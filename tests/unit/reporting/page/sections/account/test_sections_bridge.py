@@ -64,7 +64,7 @@ def test_without_an_execution_or_its_bridge_the_reason_is_said():
     assert "cannot be read" in bridge_with(make_executed(bridge=None)).words
 
 
-def test_the_cost_of_an_execution_is_split_and_set_beside_its_estimate():
+def test_the_cost_of_an_execution_is_split_and_compared_with_its_estimate():
     text = " ".join(cost_words(make_executed()))
 
     assert "1 of 2 trades filled in full, 1 in part: $17,646.00 traded." in text
@@ -107,7 +107,7 @@ def test_an_execution_that_is_not_of_the_session_before_is_said_to_be_the_last(t
     assert when_words(later, make_executed()) == said
 
 
-def test_a_holiday_between_is_no_session_without_an_execution():
+def test_a_holiday_between_is_not_a_session_without_an_execution():
     inputs = make_inputs()
     friday = replace(inputs, run=replace(inputs.run, session=session_on(date(2026, 11, 27))))
     before_thanksgiving = replace(make_executed(), session=date(2026, 11, 25))

@@ -30,7 +30,7 @@ def test_a_period_begins_at_the_last_close_before_it_and_ends_today():
     assert found["year"].ahead == pytest.approx(1.0 - (1.01**3 - 1))
 
 
-def test_deposits_are_no_gain_and_dividends_due_are():
+def test_deposits_are_not_a_gain_and_dividends_due_are():
     found = periods(rows_of(100, 160, days=ACROSS[:2], net_flows=["0.00", "50.00"], receivable=["", "2.50"]))
 
     assert [one.usd for one in found] == [12.5] * 4
