@@ -20,15 +20,14 @@ from tests.unit.selection.net import test_net_portfolio
 
 NAMES = test_net_portfolio.NAMES
 DAYS = test_net_portfolio.DAYS_OF_PANEL
-SETTINGS = make_settings(
-    **{
-        "risk.window_sessions": 60,
-        "portfolio.max_positions": 4,
-        "portfolio.max_position_frac": 0.5,
-        "portfolio.optimizer": "hrp",
-        "selection.optimizers": ["inverse_volatility", "hrp"],
-    }
-)
+GIVEN = {
+    "risk.window_sessions": 60,
+    "portfolio.max_positions": 4,
+    "portfolio.max_position_frac": 0.5,
+    "portfolio.optimizer": "hrp",
+    "selection.optimizers": ["inverse_volatility", "hrp"],
+}
+SETTINGS = make_settings(**GIVEN)
 MODELS = ("lightgbm", "quadratic_ridge")
 market = test_net_portfolio.market
 
@@ -49,10 +48,8 @@ def found():
     return SimpleNamespace(candidates=candidates, walks=walks, tested=tested)
 
 
-def walked(market, found, folder, ledger, *, seed=1):
-    return walk_pairs(
-        market, DAYS, found, MODELS, SETTINGS, folder=folder, seed=lambda _: seed, ledger=ledger
-    )
+def walked(market, found, folder, ledger, *, seed=lambda _: 1, settings=SETTINGS):
+    return walk_pairs(market, DAYS, found, MODELS, settings, folder=folder, seed=seed, ledger=ledger)
 
 
 def test_portfolio_optimizer_is_compared_first_and_each_once():
@@ -121,6 +118,57 @@ def test_every_pair_is_a_trial_that_names_its_optimizer_and_a_stored_one_is_not_
     ] * 2
     assert repr(again) == repr(first)  # withheld figures are NaN
     assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_the_skill_of_the_first_fold_converts_the_scores_of_the_second(market, found, tmp_path):
+    first = found.walks["lightgbm"][0]
+    is_first = np.isin(found.tested.data.sessions, first.fold.test)
+    noise = np.random.default_rng(6).normal(0, 0.02, is_first.sum())  # equal ICs would have no standard error
+    foresight = replace(first, scores=found.tested.data.forward[is_first] + noise)
+    skilled = SimpleNamespace(
+        candidates=found.candidates,
+        walks=found.walks | {"lightgbm": [foresight, *found.walks["lightgbm"][1:]]},
+        tested=found.tested,
+    )
+    settings = with_optimizer(SETTINGS, "max_sharpe")  # weighs expected returns
+    without, ledger = MemoryLedger(), MemoryLedger()
+    walked(market, found, tmp_path / "a", without, settings=settings)
+    walked(market, skilled, tmp_path / "b", ledger, settings=settings)
+
+    parts = [Scored(each.fold.test, each.scores) for each in halves(skilled.walks["lightgbm"])[0]]
+    tested = found.tested.of_sessions(np.concatenate([each.sessions for each in parts]))
+    book = walk_book(market, DAYS, tested, parts[:1], parts[1:], found.candidates[0], settings)
+
+    equity = book.totals.equity
+    assert ledger.trials[0].returns.to_numpy() == pytest.approx(np.diff(equity) / equity[:-1], abs=0)
+    assert not ledger.trials[0].returns.equals(without.trials[0].returns)  # the skill matters
+
+
+def test_a_trial_has_the_seed_of_its_candidate(market, found, tmp_path):
+    ledger = MemoryLedger()
+
+    walked(market, found, tmp_path, ledger, seed={"lightgbm": 11, "quadratic_ridge": 22}.get)
+
+    assert [each.seed for each in ledger.trials] == [11, 11, 22, 22]
+
+
+def test_pairs_at_other_costs_are_other_trials(market, found, tmp_path):
+    ledger, dearer = MemoryLedger(), MemoryLedger()
+
+    walked(market, found, tmp_path, ledger)
+    walked(market, found, tmp_path, dearer, settings=make_settings(**GIVEN, **{"costs.multiple": 3.0}))
+
+    assert not {each.splits for each in ledger.trials} & {each.splits for each in dearer.trials}
+
+
+def test_pairs_on_other_data_are_other_trials_and_are_walked_again(market, found, tmp_path):
+    ledger, restated = MemoryLedger(), MemoryLedger()
+
+    walked(market, found, tmp_path, ledger)
+    walked(replace(market, snapshot="6" * 64), found, tmp_path, restated)
+
+    assert not {each.splits for each in ledger.trials} & {each.splits for each in restated.trials}
+    assert len(list(tmp_path.iterdir())) == 8
 
 
 def test_a_single_selection_fold_has_nothing_to_compare(found):
