@@ -51,8 +51,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The rows of an answer in batches that are computed as they are read. Reading one may raise ConfigError."""
+class QueryResult:
+    """The rows of a query result in batches that are computed as they are read. Reading one may raise ConfigError."""
 
     schema: "pa.Schema"
     batches: "Iterator[pa.RecordBatch]"
@@ -78,7 +78,7 @@ class Views:
             return pa.Table.from_batches(answer.batches, answer.schema)
 
     @contextmanager
-    def answer(self, text: str, *, longest_s: float = LONGEST_S) -> Iterator[Answer]:
+    def answer(self, text: str, *, longest_s: float = LONGEST_S) -> Iterator[QueryResult]:
         """Yield the answer in batches. Raises ConfigError for a statement that may not run or fails.
 
         The question is stopped after `longest_s` seconds, which include what the block does with the rows, and at once
@@ -96,7 +96,7 @@ class Views:
                 schema = pa.schema(
                     field.with_name(name) for field, name in zip(reader.schema, names, strict=True)
                 )
-                yield Answer(schema, _batches(reader, names, run))
+                yield QueryResult(schema, _batches(reader, names, run))
             finally:
                 reader.close()
 

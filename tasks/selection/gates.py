@@ -115,7 +115,7 @@ def live_gate(examined: CandidateResult, found: LiveVerdict) -> Gate:
     return Gate(
         f"live record of {found.model} ({counted(found.sessions, 'session')})",
         f"{signed(found.mean)}, at most {signed(found.upper)}",
-        f"≥ {signed(found.promised)}",
+        f"≥ {signed(found.expected)}",
         found.earns_its_place,
         required=found.model == examined.name,
     )

@@ -38,7 +38,7 @@ def live_verdict(
     if champion is None or champion.statistic is None or not level or len(own) < LEAST_SESSIONS:
         return None
     ics = np.array([each.neutral_ic for each in own])
-    promised = float(np.mean([_promised(each) for each in own]))
+    expected = float(np.mean([_expected_lower_bound(each) for each in own]))
     live = estimate(ics, overlap=champion.statistic.horizon_sessions)
     # of the long run, in which overlapping returns count; the live ICs may vary more than those of the selection
     deviation = max(
@@ -46,14 +46,14 @@ def live_verdict(
     )
     # twice the level: only one of the two sides matters
     radius = confidence_radius(len(own), deviation=deviation, level=min(2 * level, 1.0), scale=SCALE)
-    return LiveVerdict(champion.name, len(own), live.mean, live.mean + radius, promised)
+    return LiveVerdict(champion.name, len(own), live.mean, live.mean + radius, expected)
 
 
 def stated_verdict(found: LiveVerdict) -> str:
     """Return the figures of a verdict."""
     return (
         f"live neutral IC {signed(found.mean)} in {counted(found.sessions, 'session')}, at most {signed(found.upper)};"
-        f" {signed(found.promised)} was expected"
+        f" {signed(found.expected)} was expected"
     )
 
 
@@ -80,6 +80,6 @@ def _tenure(days: Sequence[LiveDay], model: str) -> list[LiveDay]:
     return own[::-1]
 
 
-def _promised(day: LiveDay) -> float:
+def _expected_lower_bound(day: LiveDay) -> float:
     t = day.expected / day.expected_error if day.expected_error else 0.0
     return shrunken(day.expected, t) - day.expected_error

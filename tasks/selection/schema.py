@@ -208,12 +208,12 @@ class LiveVerdict:
     sessions: int
     mean: float  # of its live neutral ICs
     upper: float  # bound of the confidence sequence
-    promised: float
+    expected: float
 
     @property
     def earns_its_place(self) -> bool:
         """Whether its live record may be as good as expected."""
-        return self.upper >= self.promised
+        return self.upper >= self.expected
 
 
 @dataclass(frozen=True)

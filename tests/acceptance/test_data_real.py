@@ -70,7 +70,7 @@ def test_verifying_what_is_stored_finds_what_was_found_on_arrival(imported, veri
         ("large_dividend", 60),
         ("odd_split", 20),
         ("unconfirmed_action", 10),
-        ("doubled_action", 8),
+        ("double_counted_action", 8),
         ("incomplete_action", 4),
         ("unannounced_split", 5),
         ("thin_volume", 150),
@@ -88,8 +88,12 @@ def test_each_kind_of_error_that_is_in_the_data_is_named(rule, at_least, verifie
         ("MO", date(2008, 3, 31), "large_dividend"),  # Philip Morris International
         ("DOV", date(2018, 5, 9), "odd_split"),  # Apergy
         ("PNR", date(2018, 5, 1), "odd_split"),  # nVent
-        ("RTX", date(2020, 4, 3), "doubled_action"),  # Carrier and Otis, once as a split and once as cash
-        ("MET", date(2017, 8, 7), "doubled_action"),  # Brighthouse, likewise
+        (
+            "RTX",
+            date(2020, 4, 3),
+            "double_counted_action",
+        ),  # Carrier and Otis, once as a split and once as cash
+        ("MET", date(2017, 8, 7), "double_counted_action"),  # Brighthouse, likewise
         ("MSI", date(2011, 1, 4), "incomplete_action"),  # a reverse split, and Motorola Mobility left out
         ("KSU", date(2000, 7, 13), "impossible_dividend"),  # Stilwell, and the reverse split left out
     ],

@@ -34,19 +34,19 @@ def forward_returns(returns: pd.DataFrame) -> pd.DataFrame:
     return returns.rolling(WEEK).sum().shift(-WEEK)
 
 
-def correlations(promised: pd.DataFrame, came: pd.DataFrame, method: str) -> pd.Series:
+def correlations(expected: pd.DataFrame, realised: pd.DataFrame, method: str) -> pd.Series:
     """Return the correlation between names of each session, a week apart so that returns do not overlap."""
-    promised, came = promised.iloc[::WEEK], came.iloc[::WEEK]
-    both = promised.notna() & came.notna()
-    promised, came = promised[both], came[both]
+    expected, realised = expected.iloc[::WEEK], realised.iloc[::WEEK]
+    both = expected.notna() & realised.notna()
+    expected, realised = expected[both], realised[both]
     if method == "rank":
-        promised, came = promised.rank(axis=1), came.rank(axis=1)
-    return promised.corrwith(came, axis=1).dropna()
+        expected, realised = expected.rank(axis=1), realised.rank(axis=1)
+    return expected.corrwith(realised, axis=1).dropna()
 
 
 def information_coefficients(truth: Truth, method: str) -> pd.Series:
-    promised = truth.expected.mask(truth.expected == 0)
-    return correlations(promised, forward_returns(truth.returns), method)
+    expected = truth.expected.mask(truth.expected == 0)
+    return correlations(expected, forward_returns(truth.returns), method)
 
 
 def t_of(values: pd.Series) -> float:
@@ -136,13 +136,13 @@ def test_without_alpha_no_characteristic_foretells_anything(version):
             seed=seed, symbols=300, sessions=1764, information_coefficient=0.0, version=version
         )
         close = pd.DataFrame(market.panel.close)
-        came = forward_returns(np.log(close).diff()).where(market.panel.is_member)
+        realised = forward_returns(np.log(close).diff()).where(market.panel.is_member)
         features = compute(market.panel, CHARACTERISTICS)
         frames = dict(zip(CHARACTERISTICS, map(pd.DataFrame, features.values), strict=True))
         frames["unusual volume"] = (frames["volume_ratio_5_63"] - 0.5).abs()
         frames["chance"] = close * 0 + np.random.default_rng(seed).normal(size=close.shape[1])
         for name, frame in frames.items():
-            found[name].append(correlations(frame, came, "rank"))
+            found[name].append(correlations(frame, realised, "rank"))
 
     t_statistics = {name: t_of(pd.concat(parts)) for name, parts in found.items()}
 

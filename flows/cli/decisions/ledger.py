@@ -18,6 +18,6 @@ def decisions(
     ] = None,
 ) -> int:
     """Print what people changed in the month's proposals, and what each change earned or cost; write an HTML page."""
-    from flows.operations.decisions.human import show_decisions
+    from flows.operations.decisions.ledger import show_decisions
 
     return show(show_decisions(context.obj, month=month), context.obj)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.operations.exports import export_path
-from flows.operations.research.answers import (
+from flows.operations.research.query_results import (
     csv_pieces,
     end_of_failed_json,
     json_pieces,
@@ -17,7 +17,7 @@ from flows.terminal import Failure, Options, Result, failure_of, report_failure,
 from tasks.core.errors import AftercloseError
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.text import counted
-from tasks.monitoring.store import Answer, Views, bounded_memory, open_views
+from tasks.monitoring.store import QueryResult, Views, bounded_memory, open_views
 
 PROMPT, CONTINUED = "sql> ", "...> "
 PROBLEMS = "SELECT session, problem FROM days WHERE problem <> ''"
@@ -34,10 +34,10 @@ def answer_question(options: Options, question: str, *, csv: bool, parquet: Path
         if target is not None:
             return show(_written(views, question, target, options), options)
         if csv and not options.as_json:
-            with views.answer(question) as answer:
-                show_pieces(csv_pieces(answer), options)
+            with views.answer(question) as result:
+                show_pieces(csv_pieces(result), options)
             return 0
-        return _show_answer(views, question, options)
+        return _show_result(views, question, options)
 
 
 def run_shell(options: Options) -> int:
@@ -51,7 +51,7 @@ def run_shell(options: Options) -> int:
     with bounded_memory(), open_views(home, settings) as views:
         for question in _typed(prompted=is_terminal):
             try:
-                code = _show_answer(views, question, options)
+                code = _show_result(views, question, options)
             except AftercloseError as error:
                 code = report_failure(failure_of(error, options), options)
             except KeyboardInterrupt:
@@ -61,20 +61,20 @@ def run_shell(options: Options) -> int:
     return 0 if is_terminal else code
 
 
-def _show_answer(views: Views, question: str, options: Options) -> int:
+def _show_result(views: Views, question: str, options: Options) -> int:
     """Print the result as a table with a note about days that cannot be read, or as JSON."""
     if options.as_json:
-        with views.answer(question) as answer:
-            return _show_json(answer, options)
-    with views.answer(question) as answer:
-        table = table_text(answer)
+        with views.answer(question) as result:
+            return _show_json(result, options)
+    with views.answer(question) as result:
+        table = table_text(result)
     show_pieces([f"{table}{_note_of_problems(views)}\n"], options)
     return 0
 
 
-def _show_json(answer: Answer, options: Options) -> int:
+def _show_json(result: QueryResult, options: Options) -> int:
     try:
-        show_pieces(json_pieces(answer), options)
+        show_pieces(json_pieces(result), options)
     except AftercloseError as error:  # the document has begun: it ends with the error
         failure = failure_of(error, options)
         show_pieces([end_of_failed_json(failure.message, failure.exit_code)], options)
@@ -83,9 +83,9 @@ def _show_json(answer: Answer, options: Options) -> int:
 
 
 def _written(views: Views, question: str, target: Path, options: Options) -> Result:
-    with views.answer(question) as answer:
-        columns = answer.schema.names
-        count = write_parquet(answer, target)
+    with views.answer(question) as result:
+        columns = result.schema.names
+        count = write_parquet(result, target)
     note = "" if options.as_json else _note_of_problems(views)
     document = {"file": str(target), "columns": columns, "count": count}
     return Result(document, f"{counted(count, 'row')} written to {target}.{note}")

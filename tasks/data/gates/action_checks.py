@@ -98,8 +98,15 @@ def check_actions(bars: BarHistory, acts: pd.DataFrame, row_of_action: Ints) -> 
         _find(
             with_bars, denied, "unconfirmed_action", evidence, "prices do not show it", "action not applied"
         ),
-        _find(with_bars, drops_dividend, "doubled_action", evidence, cause, "dividend not applied"),
-        _find(with_bars, doubled & ~drops_dividend, "doubled_action", evidence, cause, "split not applied"),
+        _find(with_bars, drops_dividend, "double_counted_action", evidence, cause, "dividend not applied"),
+        _find(
+            with_bars,
+            doubled & ~drops_dividend,
+            "double_counted_action",
+            evidence,
+            cause,
+            "split not applied",
+        ),
         _find(
             with_bars,
             leaves_gap,

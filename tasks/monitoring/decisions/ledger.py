@@ -1,4 +1,4 @@
-"""Read the human ledger of a home through its views: proposals, approvals, rejections, and trades made by hand."""
+"""Read the decision ledger of a home through its views: proposals, approvals, rejections, and trades made by hand."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tasks.data.panel.companies import company_index
 from tasks.data.panel.reader import panel_rules, read_prices
 from tasks.monitoring.decisions.changes import changes_of
 from tasks.monitoring.decisions.outcomes import Prices, outcome_of, totals_of
-from tasks.monitoring.decisions.schema import Change, DecidedDay, HumanLedger, Line
+from tasks.monitoring.decisions.schema import Change, DecidedDay, DecisionLedger, Line
 from tasks.monitoring.store import Views, open_views
 from tasks.portfolio.holdings.events import events_of
 
@@ -36,7 +36,7 @@ MANUAL = """SELECT session, symbol, shares, fee_usd, person, reason FROM entries
 WHERE kind = 'manual_trade' AND symbol <> '' AND session BETWEEN '{first}' AND '{last}' ORDER BY number"""
 
 
-def human_ledger(home: Home, settings: Settings, first: date, last: date) -> HumanLedger:
+def decision_ledger(home: Home, settings: Settings, first: date, last: date) -> DecisionLedger:
     """Return the ledger of the decisions about the sessions of a period, both ends included.
 
     A day that is still open (the session after it has not closed in the lake) is no decision yet.
@@ -50,7 +50,7 @@ def human_ledger(home: Home, settings: Settings, first: date, last: date) -> Hum
         days = [day for day in days if day.session < prices.panel.sessions[-1].item()]
     changes = [change for day in days for change in changes_of(day)]
     outcomes = () if prices is None else tuple(outcome_of(one, prices) for one in (*changes, *manual))
-    return HumanLedger(
+    return DecisionLedger(
         first=first,
         last=last,
         proposed_days=len(days),

@@ -1,4 +1,4 @@
-"""The human ledger: what people changed in the proposals, and what each change earned or cost."""
+"""The decision ledger: what people changed in the proposals, and what each change earned or cost."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -84,7 +84,7 @@ class Total:
 
 
 @dataclass(frozen=True)
-class HumanLedger:
+class DecisionLedger:
     """The ledger of a period."""
 
     first: date

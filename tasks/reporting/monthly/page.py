@@ -1,7 +1,7 @@
-"""Render the monthly page of the human ledger: one self-contained HTML file. Pure."""
+"""Render the monthly page of the decision ledger: one self-contained HTML file. Pure."""
 
 from tasks.monitoring.decisions.outcomes import HORIZON_SESSIONS, LEAST_SESSIONS
-from tasks.monitoring.decisions.schema import MEANINGS, HumanLedger, Outcome, Total
+from tasks.monitoring.decisions.schema import MEANINGS, DecisionLedger, Outcome, Total
 from tasks.reporting.page.document import environment, style
 from tasks.reporting.page.numerals import UNKNOWN, signed_usd
 
@@ -9,7 +9,7 @@ MOST_LISTED = 200
 WITHHELD = f"withheld below {LEAST_SESSIONS} sessions"
 
 
-def render_month(ledger: HumanLedger, month: str, *, title: str, is_simulated: bool) -> bytes:
+def render_month(ledger: DecisionLedger, month: str, *, title: str, is_simulated: bool) -> bytes:
     """Return the page. Equal ledgers give equal bytes. The largest amounts come first; at most 200 are listed."""
     listed = sorted(ledger.outcomes, key=lambda one: -abs(one.earned_usd or 0.0))
     every = next((one for one in ledger.totals if one.kind == "all"), None)

@@ -21,12 +21,12 @@ class LiveRecord:
     mean: float
     low: float | None
     high: float | None
-    promised: float
+    expected: float
 
     @property
-    def is_below_promise(self) -> bool:
+    def is_below_expectation(self) -> bool:
         """Whether even the upper end of the interval is below the expected IC."""
-        return self.high is not None and self.high < self.promised
+        return self.high is not None and self.high < self.expected
 
 
 def live_records(realised: Iterable[Realised]) -> list[LiveRecord]:

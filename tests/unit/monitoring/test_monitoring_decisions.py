@@ -1,4 +1,4 @@
-"""The human ledger: what people changed, and what each change earned against the proposal."""
+"""The decision ledger: what people changed, and what each change earned against the proposal."""
 
 from dataclasses import replace
 from datetime import date

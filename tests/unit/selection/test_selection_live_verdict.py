@@ -57,7 +57,7 @@ def test_the_bound_is_that_of_the_larger_deviation_and_the_promise_is_shrunken()
 
     t = np.array([EXPECTED / ERROR, EXPECTED / (2 * ERROR)])
     assert found.upper == pytest.approx(bound(0.01, 2 * DEVIATION, 100))
-    assert found.promised == pytest.approx((EXPECTED * (1 - 1 / t**2)).mean() - 1.5 * ERROR)
+    assert found.expected == pytest.approx((EXPECTED * (1 - 1 / t**2)).mean() - 1.5 * ERROR)
 
 
 def test_a_live_record_that_varies_more_than_the_selection_is_judged_by_its_own_deviation():

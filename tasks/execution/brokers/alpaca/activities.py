@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from tasks.core.masking import masked
-from tasks.execution.brokers.alpaca.answers import Amount, MaybeAmount, MaybeText, Text, cents
+from tasks.execution.brokers.alpaca.responses import Amount, MaybeAmount, MaybeText, Text, cents
 from tasks.execution.brokers.alpaca.windows import NEW_YORK
 from tasks.execution.brokers.alpaca.wire import unanswered
 from tasks.execution.brokers.base import Activity, ActivityKind
@@ -46,7 +46,7 @@ def _day_of(value: object) -> object:
     return value[:10] if isinstance(value, str) else value
 
 
-class ActivityAnswer(BaseModel):
+class ActivityResponse(BaseModel):
     """An activity of any type."""
 
     id: Text
@@ -59,7 +59,7 @@ class ActivityAnswer(BaseModel):
     order_id: MaybeText = None
 
 
-class FillAnswer(ActivityAnswer):
+class FillResponse(ActivityResponse):
     """A trade."""
 
     symbol: Text
@@ -69,7 +69,7 @@ class FillAnswer(ActivityAnswer):
     transaction_time: AwareDatetime
 
 
-class OtherAnswer(ActivityAnswer):
+class OtherResponse(ActivityResponse):
     """Everything else."""
 
     day: Annotated[date, BeforeValidator(_day_of), Field(alias="date")]
@@ -77,46 +77,46 @@ class OtherAnswer(ActivityAnswer):
     qty: MaybeAmount = None
 
 
-def fill_of(answer: FillAnswer, what: str) -> Activity:
+def fill_of(response: FillResponse, what: str) -> Activity:
     """Return a trade of somebody else; a busted or corrected one is a correction."""
-    sign = {"buy": 1, "sell": -1, "sell_short": -1}.get(answer.side)
+    sign = {"buy": 1, "sell": -1, "sell_short": -1}.get(response.side)
     if sign is None:
-        raise unanswered(what, f"unreadable: side of {answer.id}")
-    is_trade = answer.type in TRADES or answer.type is None
+        raise unanswered(what, f"unreadable: side of {response.id}")
+    is_trade = response.type in TRADES or response.type is None
     return Activity(
-        activity_id=answer.id,
+        activity_id=response.id,
         kind="fill" if is_trade else "correction",
-        symbol=answer.symbol,
-        shares=sign * abs(answer.qty),
-        cash_cents=-sign * cents(abs(answer.qty) * answer.price),
-        session=answer.transaction_time.astimezone(NEW_YORK).date(),
-        note=masked(f"{answer.type or 'fill'} at {answer.price}"),
+        symbol=response.symbol,
+        shares=sign * abs(response.qty),
+        cash_cents=-sign * cents(abs(response.qty) * response.price),
+        session=response.transaction_time.astimezone(NEW_YORK).date(),
+        note=masked(f"{response.type or 'fill'} at {response.price}"),
     )
 
 
-def other_of(answer: OtherAnswer) -> Activity:
+def other_of(response: OtherResponse) -> Activity:
     """Return the change, with Alpaca's name for it in the note."""
-    cash = answer.net_amount or Decimal(0)
-    kind = _kind(answer, cash)
+    cash = response.net_amount or Decimal(0)
+    kind = _kind(response, cash)
     # the quantity of a dividend is the shares that it was paid for, not a change
-    shares = Decimal(0) if kind in OF_CASH else answer.qty or Decimal(0)
-    parts = (answer.activity_type, answer.activity_sub_type, answer.status, answer.description)
+    shares = Decimal(0) if kind in OF_CASH else response.qty or Decimal(0)
+    parts = (response.activity_type, response.activity_sub_type, response.status, response.description)
     return Activity(
-        activity_id=answer.id,
+        activity_id=response.id,
         kind=kind,
-        symbol=answer.symbol or "",
+        symbol=response.symbol or "",
         shares=shares,
         cash_cents=cents(cash),
-        session=answer.day,
+        session=response.day,
         note=masked(" ".join(part for part in parts if part))[:300],
     )
 
 
-def _kind(answer: OtherAnswer, cash: Decimal) -> ActivityKind:
-    if answer.status == "correct":
+def _kind(response: OtherResponse, cash: Decimal) -> ActivityKind:
+    if response.status == "correct":
         return "correction"
-    if answer.status not in (None, "executed"):
+    if response.status not in (None, "executed"):
         return "other"  # canceled, or not known: whether it counts is for a person to say
-    if answer.activity_type in TRANSFERS:
+    if response.activity_type in TRANSFERS:
         return "withdrawal" if cash < 0 else "deposit"
-    return KINDS.get(answer.activity_type, "other")
+    return KINDS.get(response.activity_type, "other")

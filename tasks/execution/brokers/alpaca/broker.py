@@ -8,18 +8,18 @@ from typing import Any, Literal
 from tasks.core.clock import stopwatch
 from tasks.execution.brokers.alpaca.activities import (
     FILL,
-    ActivityAnswer,
-    FillAnswer,
-    OtherAnswer,
+    ActivityResponse,
+    FillResponse,
+    OtherResponse,
     fill_of,
     other_of,
 )
-from tasks.execution.brokers.alpaca.answers import (
+from tasks.execution.brokers.alpaca.responses import (
     UNKNOWN_TIME,
-    AccountAnswer,
-    ClockAnswer,
-    OrderAnswer,
-    PositionAnswer,
+    AccountResponse,
+    ClockResponse,
+    OrderResponse,
+    PositionResponse,
     account_of,
     assets_of,
     order_of,
@@ -29,7 +29,7 @@ from tasks.execution.brokers.alpaca.answers import (
     read_list,
 )
 from tasks.execution.brokers.alpaca.windows import is_preliminary, takes_from
-from tasks.execution.brokers.alpaca.wire import REQUEST_S, AlpacaWire, AnswerError, unanswered
+from tasks.execution.brokers.alpaca.wire import REQUEST_S, AlpacaWire, ResponseError, unanswered
 from tasks.execution.brokers.base import (
     Activity,
     Asset,
@@ -80,53 +80,53 @@ class AlpacaBroker:
         self._short: Mapping[str, Decimal] = {}  # shares short when positions were read last, by symbol
 
     def now(self) -> datetime:
-        return read(ClockAnswer, self._get("clock"), "GET /v2/clock").timestamp
+        return read(ClockResponse, self._get("clock"), "GET /v2/clock").timestamp
 
     def account(self) -> BrokerAccount:
-        answer = self._account()
-        return account_of(answer, self._mode, is_preliminary=is_preliminary(self.now()))
+        response = self._account()
+        return account_of(response, self._mode, is_preliminary=is_preliminary(self.now()))
 
     def positions(self) -> Mapping[str, BrokerPosition]:
         what = "GET /v2/positions"
-        answers = read_list(PositionAnswer, self._get("positions"), what)
-        if not answers:
+        responses = read_list(PositionResponse, self._get("positions"), what)
+        if not responses:
             self._refuse_unless_flat(what)
-        found = positions_of(answers, what)
+        found = positions_of(responses, what)
         self._short = {symbol: -each.shares for symbol, each in found.items() if each.shares < 0}
         return found
 
     def open_orders(self) -> tuple[BrokerOrder, ...]:
-        return tuple(order_of(answer, "GET /v2/orders") for answer in self._listed("open"))
+        return tuple(order_of(response, "GET /v2/orders") for response in self._listed("open"))
 
     def order_ids(self, since: datetime) -> frozenset[str]:
-        return frozenset(answer.client_order_id or answer.id for answer in self._listed("all", since))
+        return frozenset(response.client_order_id or response.id for response in self._listed("all", since))
 
     def order(self, order_id: str) -> BrokerOrder | None:
-        answer = self._by_client_id(order_id)
-        return None if answer is None else order_of(answer, "GET /v2/orders:by_client_order_id")
+        response = self._by_client_id(order_id)
+        return None if response is None else order_of(response, "GET /v2/orders:by_client_order_id")
 
     def submit(self, order: Order) -> BrokerOrder:
         what = "POST /v2/orders"
         try:
             row = self._wire.post("/orders", self._fields(order))
-        except AnswerError as error:
+        except ResponseError as error:
             raise _refused(order, error) from None
-        answer = read(OrderAnswer, row, what)
-        if answer.client_order_id != order.order_id:
+        response = read(OrderResponse, row, what)
+        if response.client_order_id != order.order_id:
             raise unanswered(what, "the order returned is another one")
-        self._ids[order.order_id] = answer.id
-        return order_of(answer, what)
+        self._ids[order.order_id] = response.id
+        return order_of(response, what)
 
     def cancel(self, order_id: str) -> None:
         known = self._ids.get(order_id)
         if known is None:
-            answer = self._by_client_id(order_id)
-            if answer is None:
+            response = self._by_client_id(order_id)
+            if response is None:
                 return  # there is nothing to cancel; whether it still arrives is for the caller to ask
-            known = answer.id
+            known = response.id
         try:
             self._wire.delete(f"/orders/{known}")
-        except AnswerError as error:
+        except ResponseError as error:
             if error.status not in {NOT_FOUND, 422}:  # 422: already filled, expired or rejected
                 raise _unexpected("DELETE /v2/orders", error) from None
 
@@ -148,12 +148,14 @@ class AlpacaBroker:
     def activities(self, since: date) -> tuple[Activity, ...]:
         what = "GET /v2/account/activities"
         rows = self._activity_rows(since, what)
-        kinds = [read(ActivityAnswer, row, what) for row in rows]
-        fills = [read(FillAnswer, row, what) for row, kind in zip(rows, kinds, strict=True) if _is_fill(kind)]
+        kinds = [read(ActivityResponse, row, what) for row in rows]
+        fills = [
+            read(FillResponse, row, what) for row, kind in zip(rows, kinds, strict=True) if _is_fill(kind)
+        ]
         foreign = self._foreign({fill.order_id for fill in fills if fill.order_id}, since)
         found = [fill_of(fill, what) for fill in fills if fill.order_id is None or fill.order_id in foreign]
         found += [
-            other_of(read(OtherAnswer, row, what))
+            other_of(read(OtherResponse, row, what))
             for row, kind in zip(rows, kinds, strict=True)
             if not _is_fill(kind)
         ]
@@ -168,22 +170,22 @@ class AlpacaBroker:
     def _get(self, path: str, **parameters: str | int) -> Any:
         try:
             return self._wire.get(f"/{path}", **parameters)
-        except AnswerError as error:
+        except ResponseError as error:
             raise _unexpected(f"GET /v2/{path}", error) from None
 
-    def _by_client_id(self, order_id: str) -> OrderAnswer | None:
+    def _by_client_id(self, order_id: str) -> OrderResponse | None:
         what = "GET /v2/orders:by_client_order_id"
         try:
             row = self._wire.get("/orders:by_client_order_id", client_order_id=order_id)
-        except AnswerError as error:
+        except ResponseError as error:
             if error.status == NOT_FOUND and error.code == "40410000":
                 return None
             raise _unexpected(what, error) from None
-        answer = read(OrderAnswer, row, what)
-        if order_id not in {answer.client_order_id, answer.id}:
+        response = read(OrderResponse, row, what)
+        if order_id not in {response.client_order_id, response.id}:
             raise unanswered(what, "the order returned is another one")
-        self._ids[order_id] = answer.id
-        return answer
+        self._ids[order_id] = response.id
+        return response
 
     def _all_assets(self) -> Mapping[str, Asset]:
         """Return all assets that are active: megabytes, so that they are read every few minutes only."""
@@ -193,14 +195,14 @@ class AlpacaBroker:
             self._assets = (stopwatch(), assets_of(rows, what))
         return self._assets[1]
 
-    def _account(self) -> AccountAnswer:
-        answer = read(AccountAnswer, self._get("account"), "GET /v2/account")
-        if self._mode == "live" and answer.account_number.startswith(PAPER_NUMBER):
+    def _account(self) -> AccountResponse:
+        response = read(AccountResponse, self._get("account"), "GET /v2/account")
+        if self._mode == "live" and response.account_number.startswith(PAPER_NUMBER):
             raise UnauthorizedError(
-                f"Live trading is configured, but {answer.account_number} is a paper account.",
+                f"Live trading is configured, but {response.account_number} is a paper account.",
                 remedy="Set the keys of the live account, or trade on paper.",
             )
-        return answer
+        return response
 
     def _refuse_unless_flat(self, what: str) -> None:
         """Positions are empty: accept that only if the account agrees."""
@@ -233,7 +235,7 @@ class AlpacaBroker:
         try:
             # without `feed`, Alpaca uses the best one that the account may read
             rows = self._wire.get_data("/stocks/snapshots", symbols=",".join(symbols))
-        except AnswerError as error:
+        except ResponseError as error:
             raise _unexpected(what, error) from None
         if not isinstance(rows, dict):
             raise unanswered(what, "not an object")
@@ -241,11 +243,11 @@ class AlpacaBroker:
 
     # ---- many pages
 
-    def _listed(self, status: str, after: datetime | None = None) -> Iterable[OrderAnswer]:
+    def _listed(self, status: str, after: datetime | None = None) -> Iterable[OrderResponse]:
         """Return all orders of a listing. It has no pages: a span of time with too many is split in two."""
         what = "GET /v2/orders"
         spans: list[tuple[datetime | None, datetime | None]] = [(after, None)]
-        found: dict[str, OrderAnswer] = {}
+        found: dict[str, OrderResponse] = {}
         asked = 0
         while spans:
             begin, end = spans.pop()
@@ -254,12 +256,12 @@ class AlpacaBroker:
                 raise unanswered(what, f"more than {PAGE} orders at the same time")
             bounds = {"after": begin, "until": end}
             given = {name: at.isoformat() for name, at in bounds.items() if at is not None}
-            answers = read_list(
-                OrderAnswer, self._get("orders", status=status, limit=PAGE, direction="asc", **given), what
+            responses = read_list(
+                OrderResponse, self._get("orders", status=status, limit=PAGE, direction="asc", **given), what
             )
-            found |= {answer.id: answer for answer in answers}
-            if len(answers) >= PAGE:
-                times = sorted(each.created_at or each.submitted_at or UNKNOWN_TIME for each in answers)
+            found |= {response.id: response for response in responses}
+            if len(responses) >= PAGE:
+                times = sorted(each.created_at or each.submitted_at or UNKNOWN_TIME for each in responses)
                 middle = times[len(times) // 2]
                 # both bounds are exclusive: the halves overlap, so that no order falls between them
                 spans += [(begin, middle + MICROSECOND), (middle - MICROSECOND, end)]
@@ -277,7 +279,7 @@ class AlpacaBroker:
         for _ in range(MOST_ACTIVITY_PAGES):
             page = self._get("account/activities", **fixed, **token)
             rows = {
-                each.id: row for each, row in zip(read_list(ActivityAnswer, page, what), page, strict=True)
+                each.id: row for each, row in zip(read_list(ActivityResponse, page, what), page, strict=True)
             }
             if not rows:
                 return list(found.values())
@@ -295,16 +297,16 @@ class AlpacaBroker:
         begin = datetime.fromisoformat(f"{since - ORDERS_BEFORE}T00:00:00+00:00")
         clients = {each.id: each.client_order_id or each.id for each in self._listed("all", begin)}
         for order_id in unknown - clients.keys():
-            answer = read(OrderAnswer, self._get(f"orders/{order_id}"), "GET /v2/orders/{id}")
-            clients[order_id] = answer.client_order_id or answer.id
+            response = read(OrderResponse, self._get(f"orders/{order_id}"), "GET /v2/orders/{id}")
+            clients[order_id] = response.client_order_id or response.id
         return {order_id for order_id in unknown if not self._is_ours(clients[order_id])}
 
 
-def _is_fill(answer: ActivityAnswer) -> bool:
-    return answer.activity_type == FILL
+def _is_fill(response: ActivityResponse) -> bool:
+    return response.activity_type == FILL
 
 
-def _refused(order: Order, error: AnswerError) -> RefusedError:
+def _refused(order: Order, error: ResponseError) -> RefusedError:
     """Return the refusal. It is definite: the session sends each request once."""
     is_duplicate = DUPLICATE in error.message
     code = "wash_trade" if WASH_TRADE in error.message else error.code or str(error.status)
@@ -316,5 +318,5 @@ def _refused(order: Order, error: AnswerError) -> RefusedError:
     )
 
 
-def _unexpected(what: str, error: AnswerError) -> Exception:
+def _unexpected(what: str, error: ResponseError) -> Exception:
     return unanswered(what, f"{error.status} {error.code} {error.message}".strip())

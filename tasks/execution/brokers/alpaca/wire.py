@@ -34,7 +34,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
-class AnswerError(Exception):
+class ResponseError(Exception):
     """Alpaca answered with an error, in JSON and with a message. `code` is empty where it gave none."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -45,7 +45,7 @@ class AnswerError(Exception):
 class AlpacaWire:
     """Sends requests to one account and to the market data; returns their JSON.
 
-    Raises UnansweredError, ThrottledError, UnauthorizedError, or AnswerError where Alpaca names its reason.
+    Raises UnansweredError, ThrottledError, UnauthorizedError, or ResponseError where Alpaca names its reason.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ def _sent(send: Callable[[], Any]) -> Any:
     """Send; an error loses its traceback through alpaca-py, whose variables hold the keys."""
     try:
         return send()
-    except (BrokerError, AnswerError) as error:
+    except (BrokerError, ResponseError) as error:
         error.__context__ = None
         raise error.with_traceback(None) from None
 
@@ -154,7 +154,7 @@ def _error(what: str, response: requests.Response, body: object) -> Exception:
             status=status,
         )
     if 400 <= status < 500 and status != 408 and message:
-        return AnswerError(status, code, message)
+        return ResponseError(status, code, message)
     return unanswered(what, f"status {status}")
 
 

@@ -101,7 +101,7 @@ def test_of_two_claims_only_the_one_that_explains_the_price_is_applied(case, lef
     actions, rules, reported = check(**case)
 
     assert actions[["dividend", "split"]].iloc[0].to_dict() == left
-    assert "doubled_action" in rules
+    assert "double_counted_action" in rules
     assert "alone explains the price" in reported
 
 

@@ -36,7 +36,7 @@ def test_each_model_has_its_own_record_in_the_order_of_time():
     assert (first.model, first.sessions, first.mean) == ("lightgbm", 2, pytest.approx(0.02))
     assert (second.model, second.sessions) == ("xgboost", 1)
     assert first.low is None
-    assert not first.is_below_promise
+    assert not first.is_below_expectation
 
 
 def test_a_champion_that_does_not_keep_its_promise_is_named_and_one_that_does_is_not():
@@ -46,6 +46,6 @@ def test_a_champion_that_does_not_keep_its_promise_is_named_and_one_that_does_is
     (good,) = live_records(realised(day, 0.03 + ic) for day, ic in enumerate(noise))
 
     assert bad.high < 0.03
-    assert bad.is_below_promise
+    assert bad.is_below_expectation
     assert good.low < 0.03 < good.high
-    assert not good.is_below_promise
+    assert not good.is_below_expectation

@@ -28,10 +28,10 @@ def test_more_of_a_characteristic_promises_more(name):
 
 
 def test_unusual_volume_promises_more_on_either_side():
-    promised = expect(*characteristic("volume", ranks()))
+    expected = expect(*characteristic("volume", ranks()))
 
-    assert promised[0] == pytest.approx(promised[-1])
-    assert promised[50] == promised.min()
+    assert expected[0] == pytest.approx(expected[-1])
+    assert expected[50] == expected.min()
 
 
 def test_what_all_have_is_not_alpha():

@@ -515,7 +515,7 @@ def test_every_status_is_mapped_and_an_unknown_one_is_open(server, broker, statu
 def test_the_statuses_of_the_library_are_all_known():
     from alpaca.trading.enums import OrderStatus
 
-    from tasks.execution.brokers.alpaca.answers import STATUSES
+    from tasks.execution.brokers.alpaca.responses import STATUSES
 
     assert {status.value for status in OrderStatus} <= STATUSES.keys()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.core.atomic import replace_file
 from tasks.core.errors import ConfigError
 from tasks.core.text import counted
-from tasks.monitoring.store import Answer
+from tasks.monitoring.store import QueryResult
 from tasks.reporting.day.cells import csv_cell
 
 if TYPE_CHECKING:
@@ -27,20 +27,20 @@ PLAN = ["explain_key", "explain_value"]  # the result of EXPLAIN
 Rows = list[tuple[object, ...]]
 
 
-def csv_pieces(answer: Answer) -> Iterator[str]:
+def csv_pieces(result: QueryResult) -> Iterator[str]:
     """Yield the result as CSV: numbers as they are, text quoted where a spreadsheet would evaluate it."""
-    yield _csv_lines([answer.schema.names])
-    for rows in _pieces_of_rows(answer.batches):
+    yield _csv_lines([result.schema.names])
+    for rows in _pieces_of_rows(result.batches):
         yield _csv_lines(rows)
 
 
-def json_pieces(answer: Answer) -> Iterator[str]:
+def json_pieces(result: QueryResult) -> Iterator[str]:
     """Yield the result as one JSON document."""
-    names = answer.schema.names
-    columns = [{"name": field.name, "type": str(field.type)} for field in answer.schema]
+    names = result.schema.names
+    columns = [{"name": field.name, "type": str(field.type)} for field in result.schema]
     yield f'{{"columns": {json.dumps(columns)},\n"rows": ['
     count = 0
-    for rows in _pieces_of_rows(answer.batches):
+    for rows in _pieces_of_rows(result.batches):
         documents = json.dumps([dict(zip(names, map(_finite, row), strict=True)) for row in rows])[1:-1]
         yield f",\n{documents}" if count else f"\n{documents}"
         count += len(rows)
@@ -52,10 +52,10 @@ def end_of_failed_json(message: str, exit_code: int) -> str:
     return f'],\n"error": {json.dumps(message)}, "exit_code": {exit_code}}}\n'
 
 
-def table_text(answer: Answer) -> str:
+def table_text(result: QueryResult) -> str:
     """Draw the first rows as a table of the terminal's width; a plan, which is drawn already, as it is."""
-    names = answer.schema.names
-    rows, has_more = _first_rows(answer.batches, max(1, min(ROWS_SHOWN, CELLS_SHOWN // max(1, len(names)))))
+    names = result.schema.names
+    rows, has_more = _first_rows(result.batches, max(1, min(ROWS_SHOWN, CELLS_SHOWN // max(1, len(names)))))
     if names == PLAN:
         return "\n".join(str(row[1]) for row in rows).rstrip("\n")
     if has_more:
@@ -68,7 +68,7 @@ def table_text(answer: Answer) -> str:
     return f"{_drawn(names, rows)}\n{end}"
 
 
-def write_parquet(answer: Answer, target: Path) -> int:
+def write_parquet(result: QueryResult, target: Path) -> int:
     """Write the result to the file, which appears when it is complete. Return the number of rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -77,10 +77,10 @@ def write_parquet(answer: Answer, target: Path) -> int:
     try:
         with (
             replace_file(target) as file,
-            pq.ParquetWriter(file, answer.schema, compression="zstd") as writer,
+            pq.ParquetWriter(file, result.schema, compression="zstd") as writer,
         ):
-            for group in _groups(answer.batches):
-                writer.write_table(pa.Table.from_batches(group, answer.schema))
+            for group in _groups(result.batches):
+                writer.write_table(pa.Table.from_batches(group, result.schema))
                 count += sum(batch.num_rows for batch in group)
     except pa.ArrowException as error:
         raise ConfigError(

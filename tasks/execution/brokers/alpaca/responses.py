@@ -1,4 +1,4 @@
-"""Read Alpaca's answers: what is needed and no more. Unknown fields are ignored, optional ones may be missing or bad.
+"""Read Alpaca's responses: what is needed and no more. Unknown fields are ignored, optional ones may be missing or bad.
 
 Amounts arrive as strings, prices of the data API as numbers; both become exact decimals.
 """
@@ -63,7 +63,7 @@ MaybeTime = Annotated[AwareDatetime | None, WrapValidator(_none_if_bad)]
 MaybeFlag = Annotated[bool | None, WrapValidator(_none_if_bad)]
 
 
-class OrderAnswer(BaseModel):
+class OrderResponse(BaseModel):
     """An order. What is filled and how it is must be readable; everything else may be missing."""
 
     id: Text
@@ -82,7 +82,7 @@ class OrderAnswer(BaseModel):
     reject_reason: MaybeText = None
 
 
-class PositionAnswer(BaseModel):
+class PositionResponse(BaseModel):
     """A position. Only the symbol and the quantity are needed."""
 
     symbol: Text
@@ -91,7 +91,7 @@ class PositionAnswer(BaseModel):
     cost_basis: MaybeAmount = None
 
 
-class AccountAnswer(BaseModel):
+class AccountResponse(BaseModel):
     """The account."""
 
     account_number: Text
@@ -108,7 +108,7 @@ class AccountAnswer(BaseModel):
     admin_configurations: Any = None
 
 
-class AssetAnswer(BaseModel):
+class AssetResponse(BaseModel):
     """A symbol that can or cannot be traded."""
 
     symbol: Text
@@ -116,7 +116,7 @@ class AssetAnswer(BaseModel):
     tradable: bool
 
 
-class ClockAnswer(BaseModel):
+class ClockResponse(BaseModel):
     """The broker's time."""
 
     timestamp: AwareDatetime
@@ -148,60 +148,62 @@ def read(model: type[M], row: object, what: str) -> M:
 
 
 def read_list(model: type[M], rows: object, what: str) -> list[M]:
-    """Return the rows; anything but a list is no answer, never an empty one."""
+    """Return the rows; anything but a list is no response, never an empty one."""
     if not isinstance(rows, list):
         raise unanswered(what, "not a list")
     return [read(model, row, what) for row in rows]
 
 
-def order_of(answer: OrderAnswer, what: str) -> BrokerOrder:
+def order_of(response: OrderResponse, what: str) -> BrokerOrder:
     """Return the order. A status that is not known counts as open, with its name as the reason."""
-    status = STATUSES.get(answer.status)
-    if answer.filled_qty and answer.filled_avg_price is None:
+    status = STATUSES.get(response.status)
+    if response.filled_qty and response.filled_avg_price is None:
         raise unanswered(what, "unreadable: filled_avg_price")
     return BrokerOrder(
-        order_id=answer.client_order_id or answer.id,
-        symbol=answer.symbol,
-        side=_side(answer, what),
-        shares=_shares(answer, what),
+        order_id=response.client_order_id or response.id,
+        symbol=response.symbol,
+        side=_side(response, what),
+        shares=_shares(response, what),
         status=status or Status.OPEN,
-        filled_shares=answer.filled_qty,
-        filled_cents=cents(answer.filled_qty * (answer.filled_avg_price or Decimal(0))),
+        filled_shares=response.filled_qty,
+        filled_cents=cents(response.filled_qty * (response.filled_avg_price or Decimal(0))),
         fee_cents=0,  # fees are activities
-        submitted_at=answer.submitted_at or answer.created_at or UNKNOWN_TIME,
-        reason=masked(_reason(answer, is_known=status is not None)),
+        submitted_at=response.submitted_at or response.created_at or UNKNOWN_TIME,
+        reason=masked(_reason(response, is_known=status is not None)),
     )
 
 
-def positions_of(answers: Iterable[PositionAnswer], what: str) -> dict[str, BrokerPosition]:
+def positions_of(responses: Iterable[PositionResponse], what: str) -> dict[str, BrokerPosition]:
     """Return the positions by symbol, short ones negative."""
     found: dict[str, BrokerPosition] = {}
-    for answer in answers:
-        if answer.symbol in found:
-            raise unanswered(what, f"two positions in {answer.symbol}")
-        shares = -abs(answer.qty) if answer.side == "short" else answer.qty
-        cost = None if answer.cost_basis is None else cents(answer.cost_basis)
-        found[answer.symbol] = BrokerPosition(answer.symbol, shares, cost)
+    for response in responses:
+        if response.symbol in found:
+            raise unanswered(what, f"two positions in {response.symbol}")
+        shares = -abs(response.qty) if response.side == "short" else response.qty
+        cost = None if response.cost_basis is None else cents(response.cost_basis)
+        found[response.symbol] = BrokerPosition(response.symbol, shares, cost)
     return found
 
 
 def account_of(
-    answer: AccountAnswer, mode: Literal["paper", "live"], *, is_preliminary: bool
+    response: AccountResponse, mode: Literal["paper", "live"], *, is_preliminary: bool
 ) -> BrokerAccount:
     """Return the account. In a margin account, unsettled proceeds may be spent."""
-    cash = cents(answer.cash)
-    is_cash_account = answer.multiplier is not None and answer.multiplier <= 1
-    settled = answer.non_marginable_buying_power
+    cash = cents(response.cash)
+    is_cash_account = response.multiplier is not None and response.multiplier <= 1
+    settled = response.non_marginable_buying_power
     is_limited = is_cash_account and settled is not None
     return BrokerAccount(
-        account=answer.account_number,
+        account=response.account_number,
         mode=mode,
         cash_cents=cash,
         settled_cash_cents=min(cash, cents(settled)) if is_limited and settled is not None else cash,
-        equity_cents=cents(answer.equity),
-        only_closing=_is_only_closing(answer.admin_configurations),
-        is_blocked=bool(answer.trading_blocked or answer.account_blocked or answer.trade_suspended_by_user)
-        or answer.status not in (None, "ACTIVE"),
+        equity_cents=cents(response.equity),
+        only_closing=_is_only_closing(response.admin_configurations),
+        is_blocked=bool(
+            response.trading_blocked or response.account_blocked or response.trade_suspended_by_user
+        )
+        or response.status not in (None, "ACTIVE"),
         is_preliminary=is_preliminary,
     )
 
@@ -210,8 +212,8 @@ def assets_of(rows: object, what: str) -> dict[str, Asset]:
     """Return the assets by symbol, without those that cannot be read. Alpaca does not report halts here."""
     if not isinstance(rows, list):
         raise unanswered(what, "not a list")
-    answers = [answer for row in rows if (answer := _maybe(AssetAnswer, row)) is not None]
-    return {answer.symbol: _asset_of(answer) for answer in answers}
+    responses = [response for row in rows if (response := _maybe(AssetResponse, row)) is not None]
+    return {response.symbol: _asset_of(response) for response in responses}
 
 
 def quote_of(symbol: str, snapshot: object) -> Quote | None:
@@ -229,10 +231,10 @@ def cents(amount: Decimal) -> int:
     return int((amount * 100).to_integral_value(ROUND_HALF_EVEN))
 
 
-def _asset_of(answer: AssetAnswer) -> Asset:
-    is_tradable = answer.tradable and answer.status in (None, "active")
-    reason = "" if is_tradable else f"Alpaca does not trade it (status {answer.status})"
-    return Asset(answer.symbol, is_tradable, is_halted=False, reason=reason)
+def _asset_of(response: AssetResponse) -> Asset:
+    is_tradable = response.tradable and response.status in (None, "active")
+    reason = "" if is_tradable else f"Alpaca does not trade it (status {response.status})"
+    return Asset(response.symbol, is_tradable, is_halted=False, reason=reason)
 
 
 def _maybe(model: type[M], row: object) -> M | None:
@@ -242,8 +244,8 @@ def _maybe(model: type[M], row: object) -> M | None:
         return None
 
 
-def _side(answer: OrderAnswer, what: str) -> Side:
-    match (answer.side or answer.position_intent or "").partition("_")[0]:
+def _side(response: OrderResponse, what: str) -> Side:
+    match (response.side or response.position_intent or "").partition("_")[0]:
         case "buy":
             return "BUY"
         case "sell":
@@ -251,22 +253,22 @@ def _side(answer: OrderAnswer, what: str) -> Side:
     raise unanswered(what, "unreadable: side")
 
 
-def _shares(answer: OrderAnswer, what: str) -> Decimal:
-    if answer.qty is not None:
-        return answer.qty
-    if answer.notional is not None:  # by hand, in dollars: shares are known once they are filled
-        return answer.filled_qty
+def _shares(response: OrderResponse, what: str) -> Decimal:
+    if response.qty is not None:
+        return response.qty
+    if response.notional is not None:  # by hand, in dollars: shares are known once they are filled
+        return response.filled_qty
     raise unanswered(what, "unreadable: qty")
 
 
-def _reason(answer: OrderAnswer, *, is_known: bool) -> str:
+def _reason(response: OrderResponse, *, is_known: bool) -> str:
     if not is_known:
-        return f"Alpaca's status {answer.status!r} is not known"
-    if answer.status == "replaced":
-        return f"replaced by {answer.replaced_by}"
-    if answer.qty is None:
-        return f"an order for {answer.notional} dollars"
-    return answer.reject_reason or ("" if answer.status in {"new", "filled"} else answer.status)
+        return f"Alpaca's status {response.status!r} is not known"
+    if response.status == "replaced":
+        return f"replaced by {response.replaced_by}"
+    if response.qty is None:
+        return f"an order for {response.notional} dollars"
+    return response.reject_reason or ("" if response.status in {"new", "filled"} else response.status)
 
 
 def _is_only_closing(configurations: object) -> bool:

@@ -1,4 +1,4 @@
-"""Show the human ledger of a month: proposals, changes, and what they earned; write reports/monthly/YYYY-MM.html."""
+"""Show the decision ledger of a month: proposals, changes, and what they earned; write reports/monthly/YYYY-MM.html."""
 
 import re
 from calendar import monthrange
@@ -15,8 +15,8 @@ from tasks.core.errors import ConfigError
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.sessions import last_closed_session
 from tasks.core.text import counted
-from tasks.monitoring.decisions.ledger import human_ledger
-from tasks.monitoring.decisions.schema import HumanLedger
+from tasks.monitoring.decisions.ledger import decision_ledger
+from tasks.monitoring.decisions.schema import DecisionLedger
 from tasks.reporting.monthly.page import earned_text, interval_text, render_month
 
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -41,14 +41,14 @@ def show_decisions(options: Options, *, month: str | None) -> Result:
             remedy="Choose a month that has begun.",
         )
     end = min(first.replace(day=monthrange(first.year, first.month)[1]), last)
-    ledger = human_ledger(home, settings, first, end)
+    ledger = decision_ledger(home, settings, first, end)
     page = home.reports / "monthly" / f"{named}.html"
     is_simulated = settings.data.is_simulated
     write_bytes(page, render_month(ledger, named, title=settings.reporting.title, is_simulated=is_simulated))
     return Result(_document(ledger, named, page), "\n".join([*_lines(ledger, named), f"Page: {page}"]))
 
 
-def _lines(ledger: HumanLedger, month: str) -> Iterator[str]:
+def _lines(ledger: DecisionLedger, month: str) -> Iterator[str]:
     yield (
         f"{month}: {counted(ledger.proposed_days, 'day')} proposed, {ledger.approved_days} approved, "
         f"{ledger.rejected_days} rejected, {ledger.lapsed_days} not answered; "
@@ -64,7 +64,7 @@ def _lines(ledger: HumanLedger, month: str) -> Iterator[str]:
         yield "Earned: the actual result less what the proposal would have earned over 21 sessions, after costs."
 
 
-def _document(ledger: HumanLedger, month: str, page: Path) -> dict[str, object]:
+def _document(ledger: DecisionLedger, month: str, page: Path) -> dict[str, object]:
     record = asdict(ledger)
     changes = [{**one.pop("change"), **one} for one in record.pop("outcomes")]
     return {"month": month, **record, "changes": changes, "page": str(page)}
