@@ -1,7 +1,7 @@
 """The history of trainings in MLflow (`pip install 'afterclose[mlflow]'`), in a SQLite file of the home.
 
 For people who look with MLflow's own tools: no run reads it, and a week whose history cannot be written is promoted all
-the same. MLflow stores absolute paths of artefacts: a home that was moved continues in another experiment.
+the same. MLflow stores absolute paths of artifacts: a home that was moved continues in another experiment.
 """
 
 import json
@@ -194,7 +194,7 @@ def _client(home: Home) -> "MlflowClient":
 
 
 def _experiment(client: "MlflowClient", home: Home) -> str:
-    """Return the id of the experiment whose artefacts are in this home."""
+    """Return the id of the experiment whose artifacts are in this home."""
     place = (home.mlflow / "artifacts").resolve().as_uri()
     names = (EXPERIMENT, f"{EXPERIMENT} {sha256_of_record(place)[:8]}")  # the second: the home was moved
     for name in names:
@@ -203,4 +203,4 @@ def _experiment(client: "MlflowClient", home: Home) -> str:
             return str(client.create_experiment(name, artifact_location=place))
         if found.artifact_location == place:
             return str(found.experiment_id)
-    raise ValueError(f"The experiments {' and '.join(names)} have their artefacts elsewhere.")
+    raise ValueError(f"The experiments {' and '.join(names)} have their artifacts elsewhere.")

@@ -139,7 +139,7 @@ def test_the_same_week_is_written_once(week):
     assert len(client.search_model_versions(f"name = '{REGISTERED}'")) == 1
 
 
-def test_a_home_that_was_moved_continues_with_artefacts_where_it_is(week):
+def test_a_home_that_was_moved_continues_with_artifacts_where_it_is(week):
     run, training, promotion = week
     moved = run.home.root.with_name("moved")
     shutil.copytree(run.home.root, moved)

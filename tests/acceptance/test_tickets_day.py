@@ -203,7 +203,7 @@ def test_survival_is_counted_for_each_trade_and_turned_off_by_the_setting(learne
         assert one["survival"]["is_fragile"] == (one["survival"]["persisted"] < 0.6 * 40)
     off = tickets_of(home, SECOND)
     assert all(one["survival"] is None for one in off["tickets"])
-    assert off["notes"] == ["Settings or code have changed since: what that moves is part of constraints."]
+    assert off["notes"] == ["Settings or code have changed since: their effect is part of constraints."]
     assert traded_cents(home, SECOND) == traded_cents(learner_days, SECOND)
 
 
@@ -216,7 +216,7 @@ def test_a_new_champion_is_named_as_part_of_score(learner_days, tmp_path):
 
     tickets = tickets_of(home, SECOND)
     assert tickets["notes"] == [
-        "The champion changed from lightgbm to quadratic_ridge: what that moves is part of score."
+        "The champion changed from lightgbm to quadratic_ridge: its effect is part of score."
     ]
     assert [(one["symbol"], sum(one["parts_cents"].values())) for one in tickets["tickets"]] == traded_cents(
         home, SECOND

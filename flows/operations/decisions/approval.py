@@ -357,7 +357,7 @@ def _already_signed(run: Run, proposal: Proposal) -> Result:
         verify_approval(run, now())
         text = f"{run.session} is approved by {names} already. {next_step(run)}"
         return _stored(run, proposal.approval, text)
-    return _stored(run, proposal.approval, f"{names} has signed already. Another approver has to sign.")
+    return _stored(run, proposal.approval, f"{names} has signed already. Another approver must sign.")
 
 
 def _stored(run: Run, approval: Approval | None, text: str) -> Result:

@@ -95,7 +95,7 @@ def _started(run: Run, served: Endpoint, admission: Admission) -> Result:
         lines.append("The address works once, in one browser.")
     if not served.takes_passphrases:
         lines.append(
-            "WARNING: without TLS, everything that the page shows crosses the network in clear text, and it takes no "
+            "WARNING: without TLS, everything that the page shows crosses the network in clear text; it accepts no "
             "passphrase. Put a reverse proxy with TLS in front of it, and name its address with --origin."
         )
     elif not served.is_local:

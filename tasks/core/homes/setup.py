@@ -57,7 +57,7 @@ def unexpected_file(home: Home, *, checkout: Path | None) -> Path | None:
 
 
 def _unexpected_files(root: Path, *, in_checkout: bool) -> Iterator[Path]:
-    """Yield files that cannot belong to an unfinished set-up; in the checkout, only artefact folders are searched."""
+    """Yield files that cannot belong to an unfinished set-up; in the checkout, only artifact folders are searched."""
     for folder in [root / name for name in ARTEFACTS] if in_checkout else [root]:
         for path in folder.rglob("*"):
             expected = path.relative_to(root).as_posix() in BEFORE_SET_UP or path.name.endswith(

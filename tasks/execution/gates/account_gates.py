@@ -20,7 +20,7 @@ def reconciled(facts: Facts) -> Outcome:
     if facts.order.is_sale:
         return SALE
     is_reconciled = known(facts.books.is_reconciled, "whether the ledger is reconciled")
-    return outcome(is_reconciled, "yes" if is_reconciled else "no", "yes", "nothing is bought before that")
+    return outcome(is_reconciled, "yes" if is_reconciled else "no", "yes", "nothing is bought until then")
 
 
 def only_closing(facts: Facts) -> Outcome:

@@ -150,9 +150,9 @@ def halted(facts: Facts) -> Outcome:
 
 
 def penny_stock(facts: Facts) -> Outcome:
-    """What is bought is not quoted below the least price."""
+    """What is bought is not quoted below the minimum price."""
     price, least = facts.quote.price, facts.limits.min_price_usd
-    return outcome(facts.order.is_sale or price >= least, price, f"≥ {least}", "below the least price")
+    return outcome(facts.order.is_sale or price >= least, price, f"≥ {least}", "below the minimum price")
 
 
 def window(facts: Facts) -> Outcome:

@@ -79,7 +79,7 @@ def difference_of(activity: Activity, context: Context) -> Difference:
         if (declared := _declared_already(activity, context.entries)) is not None:
             mark = _entry(activity, "restatement", context.at, cash_cents=0)
             mark = replace(mark, reason=f"{BOOKED_AS}{declared.source}")
-            return _explained(activity, (mark,), f"The {kind} was declared by {declared.by} before.")
+            return _explained(activity, (mark,), f"The {kind} was already declared by {declared.by}.")
     entry = _entry(activity, kind, context.at)
     if kind == "manual_trade":
         return replace(_manual_trade(entry, activity.activity_id), bookings=(entry,))
@@ -138,7 +138,9 @@ def _dividend(activity: Activity, context: Context) -> Difference:
             "dividend", f"{APPLIED}{carried.source}", activity.session, context.at, activity.symbol
         )
         return _explained(
-            activity, (mark, applied), f"The broker now paid the dividend of {activity.symbol} carried by us."
+            activity,
+            (mark, applied),
+            f"The broker has now paid the dividend of {activity.symbol}, already booked.",
         )
     return _explained(activity, (_entry(activity, "dividend", context.at),), _sentence(activity, "dividend"))
 
@@ -261,7 +263,7 @@ def _split_booked_already(activity: Activity, context: Context, shares: Decimal)
             context,
         )
     entry = _entry(activity, "split", context.at, shares=rest)
-    return _explained(activity, (entry,), f"The split of {activity.symbol} was booked from the lake before.")
+    return _explained(activity, (entry,), f"The split of {activity.symbol} was already booked from the lake.")
 
 
 def _entry(

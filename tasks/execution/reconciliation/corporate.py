@@ -77,7 +77,7 @@ def _rename(rename: Rename, held: Decimal, now: Situation) -> Difference:
         rename.new,
         Decimal(0),
         0,
-        f"{rename.old} is {rename.new} since {rename.session}: {held:f} shares.",
+        f"{rename.old} has been {rename.new} since {rename.session}: {held:f} shares.",
         "nothing",
         moved,
     )

@@ -51,7 +51,7 @@ def explained(difference: Difference, said: Explanation) -> tuple[Entry, ...]:
     require_name_and_reason("Explaining a difference", by=by, reason=reason)
     if is_acknowledgeable(difference):
         if kind != "manual_trade":
-            raise _misfit(difference, kind, "it is a trade by hand: use `--as manual_trade`")
+            raise _misfit(difference, kind, "it is a manual trade: use `--as manual_trade`")
         return ()
     if difference.proposal is None:
         raise SafetyError(

@@ -146,7 +146,7 @@ def _shrunken(order: OurOrder, now: Situation) -> Difference:
     shares, cents = _pending(order)
     about = difference_id("shrunk", order.order_id, shares, cents)
     name = f"our order {order.order_id} in {order.symbol}"
-    sentence = f"The broker states {abs(shares):f} shares less of {name} than booked."
+    sentence = f"The broker states {abs(shares):f} fewer shares of {name} than booked."
     proposal = Entry(
         "correction",
         f"{EXPLAINED}{about}",
@@ -198,7 +198,7 @@ def _unfilled(
             "split",
             symbol,
             gap,
-            f"The broker applied the split of {symbol} that was carried by us.",
+            f"The broker has now applied the split of {symbol} that was already booked.",
             own,
             now,
             (mark,),

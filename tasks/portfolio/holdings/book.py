@@ -102,6 +102,6 @@ def _holding(position: Position, assets: pd.DataFrame) -> Holding:
 def _notes(before: Iterable[Position], after: Iterable[Position]) -> Iterable[str]:
     for old, new in zip(before, after, strict=True):
         if old.symbol != new.symbol:
-            yield f"{old.symbol} is {new.symbol} now."
+            yield f"{old.symbol} is now {new.symbol}."
         if old.shares != new.shares:
             yield f"{new.symbol}: {old.shares:g} shares became {new.shares:g} by a split."

@@ -170,6 +170,6 @@ def _notes(earlier: Earlier, scores: Scores) -> Iterator[str]:
             if decision.model_name != scores.champion.name
             else f"to a {scores.champion.name} that was trained again"
         )
-        yield f"The champion changed {change}: what that moves is part of score."
+        yield f"The champion changed {change}: its effect is part of score."
     if not earlier.is_same_basis:
-        yield "Settings or code have changed since: what that moves is part of constraints."
+        yield "Settings or code have changed since: their effect is part of constraints."

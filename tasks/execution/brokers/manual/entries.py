@@ -59,7 +59,7 @@ def deviations(ticket: Ticket, entered: Entered, *, band_frac: float) -> tuple[s
     if total > ticket.shares:
         found.append(f"{total} shares in total, the ticket has {ticket.shares}")
     if entered.ends and total < ticket.shares and not ticket.is_canceling:
-        found.append(f"it ends with {total} of {ticket.shares} shares")
+        found.append(f"it is closed with {total} of {ticket.shares} shares")
     return tuple(found)
 
 

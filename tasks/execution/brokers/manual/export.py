@@ -44,7 +44,7 @@ def _rows(reader: "csv.DictReader[str]", columns: ExportColumns, path: str) -> I
     for cells in reader:
         line = reader.line_num
         if None in cells or None in cells.values():
-            raise _unusable(path, line, "it has another number of cells than the header")
+            raise _unusable(path, line, "its number of cells differs from the header's")
         row = {name: cell.strip() for name, cell in cells.items()}
         if not any(row.values()):
             continue

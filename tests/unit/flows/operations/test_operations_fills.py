@@ -66,7 +66,7 @@ def test_a_deviation_without_a_reason_is_refused_and_not_logged(home):
         "fills", "add", str(D), "A", "39", "19.5", "--final", "--reason", "thin", *BY, home=home
     )
     assert again.returncode == 0, again.stderr
-    assert "Deviates from the ticket: it ends with 39 of 40 shares." in again.stdout
+    assert "Deviates from the ticket: it is closed with 39 of 40 shares." in again.stdout
     assert "thin" in read_intact(Home(home), {})[-1].detail
 
 

@@ -83,7 +83,7 @@ def test_a_symbol_change_carries_the_position():
     )
 
     assert book.holdings[0].symbol == "S001"
-    assert book.notes == ("OLD is S001 now.",)
+    assert book.notes == ("OLD is now S001.",)
 
 
 def test_two_symbol_changes_of_one_session_carry_what_each_name_brought():

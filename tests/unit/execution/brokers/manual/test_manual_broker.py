@@ -108,8 +108,8 @@ def test_a_fill_is_entered_in_parts_and_rounded_once(person):
         ("SELL", "19.5", 40, "19.49", False, "beyond the limit of 19.5"),
         ("BUY", "20.5", 40, "20.51", False, "beyond the limit of 20.5"),
         ("SELL", None, 41, "20", False, "41 shares in total, the ticket has 40"),
-        ("SELL", None, 39, "20", True, "it ends with 39 of 40 shares"),
-        ("SELL", None, 0, "0", False, "it ends with 0 of 40 shares"),
+        ("SELL", None, 39, "20", True, "it is closed with 39 of 40 shares"),
+        ("SELL", None, 0, "0", False, "it is closed with 0 of 40 shares"),
     ],
 )
 def test_every_deviation_needs_a_reason(person, side, limit, shares, price, final, says):
@@ -209,7 +209,7 @@ def test_a_missing_line_needs_a_reason_if_the_export_is_complete(person):
     person.submit()
     person.submit("B", "BUY", 30)
     text = HEADER + "A,SELL,40,20\n"
-    with pytest.raises(ConfigError, match="BUY B deviates from its ticket: it ends with 0 of 30"):
+    with pytest.raises(ConfigError, match="BUY B deviates from its ticket: it is closed with 0 of 30"):
         person.load(text, complete=True)
     assert person.broker.order("A-SELL").status == Status.OPEN
 
@@ -236,8 +236,8 @@ def test_other_columns_ids_and_signed_shares_are_mapped(person):
     [
         ("Symbol,Side,Quantity\n", "no column named Price"),
         ("Symbol,Side,Quantity,Price,Price\n", "more than one column named Price"),
-        (HEADER + "A,SELL,40\n", "another number of cells"),
-        (HEADER + "A,SELL,40,20,1\n", "another number of cells"),
+        (HEADER + "A,SELL,40\n", "number of cells differs"),
+        (HEADER + "A,SELL,40,20,1\n", "number of cells differs"),
         (HEADER + "A,HOLD,40,20\n", "not a side"),
         (HEADER + "A,BUY,-40,20\n", "not a side"),
         (HEADER + "A,SELL,4.5,20\n", "not a whole number"),
