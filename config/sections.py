@@ -246,9 +246,9 @@ class Risk(Section):
     max_var_21d_frac: Positive
     """Largest historical VaR of 21 sessions, as a fraction of the portfolio."""
     max_volatility: Positive
-    """Largest annualised volatility of the target portfolio, as a fraction."""
+    """Largest annualised volatility of the portfolio after the trades, as a fraction."""
     max_beta: Positive
-    """Largest beta of the target portfolio to the benchmark."""
+    """Largest beta of the portfolio after the trades to the benchmark."""
     max_cluster_frac: Positive
     """Largest weight of a cluster of correlated names."""
     max_scenario_loss_frac: Positive

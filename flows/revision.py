@@ -24,7 +24,7 @@ from tasks.portfolio.schema import CASH, Portfolio
 from tasks.portfolio.task import build_portfolio, keep_to_reductions
 from tasks.regime.schema import Regime
 from tasks.regime.task import detect_regime
-from tasks.reporting.day.assessed import assess_target
+from tasks.reporting.day.assessed import assess_after
 from tasks.reporting.day.files import trades_csv
 from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.day.store import BACKDROP_SESSIONS, backdrop_of
@@ -120,10 +120,10 @@ def published_trades(published: PublishedDay) -> pd.DataFrame:
 
 
 def assess_decided(past: PastDay, published: PublishedDay, decided: Decided) -> Assessment:
-    """Assess the target as the day's own was assessed; the drawdown of the account is the one that the day states."""
+    """Assess the portfolio after the trades as the day's own; the account's drawdown is the one that the day states."""
     recorded = parse_json(published.files["monitoring_log.json"])["risk_assessment"]
-    return assess_target(
-        decided.target["weight"],
+    return assess_after(
+        decided.after["weight"],
         decided.returns,
         backdrop_of(read_prices(past.market.snapshot, window=BACKDROP_SESSIONS)),
         drawdown=float(recorded["figures"]["drawdown"]),

@@ -74,13 +74,25 @@ def reasons_of(
         uncosted, weight = target.uncosted[entry], target.weights[entry]
         if abs(uncosted - weight) > SMALLEST_CUT:
             is_above = weight > uncosted
+            forced = _forced_by(target, entry, limits)
             said.append(
                 f"optimal weight {percent(uncosted)} before trading costs: "
+                f"{f'{forced} requires selling to {percent(weight)}; ' if forced else ''}"
                 f"{'selling below' if is_above else 'buying above'} {percent(weight)} costs more than the lower "
                 f"tracking risk is worth{', and no limit requires it' if is_above else ''}"
             )
         reasons.append("; ".join(said))
     return tuple(reasons)
+
+
+def _forced_by(target: Target, entry: int, limits: Sequence[str]) -> str:
+    """Return the limit that lowered the weight most although trading costs spoke against it; "" if none did."""
+    lowered = target.lowered[:, entry]
+    row = int(lowered.argmax())
+    if lowered[row] <= SMALLEST_CUT:
+        return ""
+    is_total = row == len(limits) - 1
+    return "the total after the sizing rules" if is_total and target.effects else limits[row]
 
 
 def obstacle_words(obstacle: Obstacle, rules: Rules, candidates: Candidates) -> str:

@@ -64,6 +64,7 @@ class Target:
     cuts: Matrix  # the weights wanted, then those that each limit leaves (tasks/portfolio/caps.py)
     reason: Codes
     weights: Weights  # within all limits; their sum is at most the exposure cap
+    lowered: Matrix  # by each limit, after the trade-off with trading costs (tasks/portfolio/rebalance.py)
     limits: Limits
     method: str
     steps: tuple[LadderStep, ...]
@@ -112,7 +113,7 @@ def target_weights(
     cuts = cap_book(wanted, limits)
     current, uncosted = held.weight[places], cuts[-1]
     is_candidate = candidates.obstacle[places] == Obstacle.NONE
-    weights = move_towards(
+    move = move_towards(
         uncosted,
         current,
         covariance[np.ix_(within, within)] * SESSIONS_PER_YEAR,
@@ -125,7 +126,8 @@ def target_weights(
         places,
         cuts,
         _reasons(view, names, candidates, wanted, places, solution.method),
-        weights,
+        move.weights,
+        move.lowered,
         limits,
         solution.method,
         solution.steps,

@@ -1,4 +1,4 @@
-"""Assess a target portfolio: losses by three methods, the test of VaR, concentration, stress and limits.
+"""Assess a portfolio: losses by three methods, the test of VaR, concentration, stress and limits.
 
 Pure: equal inputs and the same seed give the same figures. Fractions of the portfolio unless named otherwise.
 """

@@ -53,6 +53,7 @@ def sources(evening):
         | of_history(history)
         | of_log(log)
         | of_settings(inputs)
+        | of_struck(inputs, rows["trades.csv"], rows["portfolio_weights.csv"], float(day.row["equity"]))
         | of_tickets(json.loads(day.files["tickets.json"]))
     )
 
@@ -120,6 +121,27 @@ def of_weights(inputs, rows, equity):
                 for group in (row["sector"], sizes[row["symbol"]]):
                     key = f"{name}.group.{group}"
                     found[key] = found.get(key, 0.0) + weights[row["symbol"]]
+    return found
+
+
+def of_struck(inputs, trades, weights, equity):
+    """Return what striking each trade leaves; its limit is the sector's, which changes most in the example."""
+    cash = next(float(row["shares"]) for row in weights if row["symbol"] == CASH)
+    traded = sum(float(row["notional"]) for row in trades)
+    found = {"struck.cash": cash, "struck.turnover": traded / 2 / equity}
+    sectors = {row["symbol"]: row["sector"] for row in weights}
+    for trade in trades:
+        symbol, sign = trade["symbol"], -1 if trade["side"] == "SELL" else 1
+        value = {row["symbol"]: float(row["shares"]) * float(row["price"]) for row in weights}
+        cost = float(trade["commission_est"]) + float(trade["slippage_est"])
+        value[symbol] -= sign * float(trade["notional"])
+        value[CASH] += sign * float(trade["notional"]) + cost
+        sector = sum(worth for name, worth in value.items() if sectors[name] == sectors[symbol])
+        found |= {
+            f"struck.cash.{symbol}": value[CASH],
+            f"struck.turnover.{symbol}": (traded - float(trade["notional"])) / 2 / equity,
+            f"struck.limit.{symbol}": sector / sum(value.values()),
+        }
     return found
 
 

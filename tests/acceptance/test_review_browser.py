@@ -13,7 +13,8 @@ from flows.terminal import Options
 from tasks.approval.decisions import add_approver
 from tasks.approval.keys import public_key
 from tasks.core.homes.home import Home
-from tasks.reporting.review.schema import Effect, Figures, Limits, Resized
+from tasks.reporting.day.filled_book import Limits
+from tasks.reporting.review.schema import Effect, Figures, Resized
 from tasks.safety.kill_switch.switch import read_switch
 from tests.approval_days import (
     EVENING,

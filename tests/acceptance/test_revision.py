@@ -20,6 +20,7 @@ from tasks.reporting.day.assessed import assessment_record
 from tasks.reporting.day.files import json_bytes
 from tests.approval_days import PASSPHRASE, cheap_key, clock_at
 from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, tree_bytes
+from tests.unit.reporting.reading import Report
 
 DAY, FILLS = str(SESSION_BEFORE), str(LAST_SESSION)
 EVENING = datetime(2024, 6, 13, 22, tzinfo=UTC)
@@ -99,6 +100,27 @@ def test_a_revision_is_previewed_without_a_trace_then_made_and_approved(desk):
     assert (code, approved["state"], approved["revision"]) == (0, "approved", 1), approved
     code, refused = desk.ask("revise", DAY, "--strike", halved, *WHY)
     assert (code, "already approved" in refused["what"]) == (3, True)
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_the_first_screen_states_what_the_preview_of_a_strike_states(desk, place):
+    shown = {one.name: one for one in Report((desk.folder / "report.html").read_bytes()).figures}
+    symbol = [name for name in shown if name.startswith("struck.cash.")][place].removeprefix("struck.cash.")
+
+    with clock_at(EVENING):
+        found = preview_revision(Options(home=desk.home.root), DAY, strike=[symbol], halve=[], solve=False)
+
+    assert shown[f"struck.cash.{symbol}"].value == found.after.cash_usd
+    assert shown[f"struck.turnover.{symbol}"].value == pytest.approx(found.after.turnover_frac, abs=1e-9)
+    assert shown["struck.cash"].value == found.before.cash_usd
+    assert shown["struck.turnover"].value == pytest.approx(found.before.turnover_frac, abs=1e-9)
+    fails = {check.name for check in found.checks if not check.passed}
+    if "cash" in fails:
+        assert f"struck.limit.{symbol}" not in shown
+    else:
+        after = found.after
+        figures = (*after.sectors.values(), 0.0, after.invested_frac, after.volatility_frac, after.var_frac)
+        assert min(abs(shown[f"struck.limit.{symbol}"].value - one) for one in figures) < 1e-9
 
 
 def test_the_approved_revision_is_executed_and_the_bridge_names_what_was_struck(desk):

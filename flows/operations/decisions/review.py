@@ -12,7 +12,6 @@ from threading import Lock
 from flows.announcing import post_waiting_news_soon
 from flows.operations.decisions.approval import Dialogue, approve, next_step, reject, run_of, shown_digest
 from flows.operations.decisions.revision import (
-    BookFigures,
     CheckLine,
     RevisionPreview,
     make_revision,
@@ -31,6 +30,7 @@ from tasks.core.homes.run import Run
 from tasks.core.sessions import session_on
 from tasks.data.panel.reader import read_prices
 from tasks.data.task import market_of
+from tasks.reporting.day.filled_book import BookFigures
 from tasks.reporting.day.name_histories import NameHistory, name_histories, recorded_through
 from tasks.reporting.day.store import BACKDROP_SESSIONS, read_execution
 from tasks.reporting.page.numerals import words

@@ -32,12 +32,9 @@ from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import session_on
 from tasks.core.text import counted, instant_text, one_line
 from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
-from tasks.portfolio.limits import UNKNOWN_SECTOR
-from tasks.portfolio.schema import CASH
+from tasks.reporting.day.filled_book import BookFigures, Limits, figures_of, limits_of
 from tasks.reporting.day.publish import refuse_decided
 from tasks.reporting.day.revision import RevisedBook, Revision, revision_files
-from tasks.reporting.review.effect.limits import effect_limits
-from tasks.reporting.review.schema import Limits
 from tasks.safety.audit import record
 
 log = logging.getLogger(__name__)
@@ -63,20 +60,6 @@ class ChangedLine:
     symbol: str
     before: int
     after: int
-
-
-@dataclass(frozen=True)
-class BookFigures:
-    """The portfolio after the trades."""
-
-    cash_usd: float
-    invested_frac: float
-    turnover_frac: float
-    cost_usd: float
-    volatility_frac: float  # annual
-    var_usd: float  # of one day
-    var_frac: float
-    sectors: Mapping[str, float]  # weight by sector, largest first
 
 
 @dataclass(frozen=True)
@@ -238,7 +221,7 @@ def _preview(
         changed=tuple(changed),
         before=figures[0],
         after=figures[1],
-        limits=effect_limits(
+        limits=limits_of(
             past.run.settings,
             exposure_cap=after.portfolio.exposure_cap,
             equity_usd=after.portfolio.book.equity_usd,
@@ -279,19 +262,12 @@ def _revised_lines(decided: Decided) -> Iterator[RevisedLine]:
 
 
 def _figures(decided: Decided) -> BookFigures:
-    trades, after = decided.trades, decided.after
-    equity = float((after["shares"] * after["price"]).sum())
-    sectors = decided.target["sector"].reindex(after.index).fillna(UNKNOWN_SECTOR).drop(CASH)
-    weights = after["weight"].drop(CASH).groupby(sectors).sum().sort_values(ascending=False)
-    return BookFigures(
-        cash_usd=trades.cash_after_usd,
-        invested_frac=float(after["weight"].drop(CASH).sum()),
-        turnover_frac=trades.turnover,
-        cost_usd=trades.cost_usd,
-        volatility_frac=decided.risk["volatility"],
-        var_usd=decided.risk["var_1d"] * equity,
-        var_frac=decided.risk["var_1d"],
-        sectors={str(name): float(weight) for name, weight in weights.items()},
+    return figures_of(
+        decided.after,
+        decided.target["sector"],
+        decided.risk,
+        turnover_frac=decided.trades.turnover,
+        cost_usd=decided.trades.cost_usd,
     )
 
 

@@ -30,6 +30,16 @@ class Costing(NamedTuple):
     costs: Costs
 
 
+class Move(NamedTuple):
+    """The weights to trade to, and by how much each limit lowered each weight although trading costs spoke against it.
+
+    `lowered` has a row per limit, in the order of tasks/portfolio/caps.py, with all pairs in one row.
+    """
+
+    weights: Weights
+    lowered: Matrix
+
+
 class TurnoverPenalty(NamedTuple):
     """Parameters of the trade-off between costs and tracking variance."""
 
@@ -64,14 +74,15 @@ def move_towards(
     *,
     is_weighed: Mask,
     penalty: TurnoverPenalty,
-) -> Weights:
+) -> Move:
     """Return weights between the current ones and the target. The target must satisfy the limits; so does the result.
 
     `covariance` is annual. Names that are not `is_weighed` get their target; so do all if costs are ignored.
     """
+    lowered = np.zeros((len(limits.groups) + 3, len(target)))
     kept = np.flatnonzero(is_weighed & (target != current))
     if not kept.size or penalty.cost_multiple == 0:
-        return target
+        return Move(target, lowered)
     from tasks.portfolio.rebalancing.descent import descend
 
     weights = target.copy()
@@ -81,15 +92,17 @@ def move_towards(
         np.ascontiguousarray(penalty.risk_aversion * covariance[np.ix_(kept, kept)]),
         penalty.cost_multiple * cost_frac[kept],
     )
-    weights = _within(weights, target, limits)
-    return round_down(_within(_fill(weights, target), target, limits))
+    weights = _within(weights, target, limits, lowered)
+    return Move(round_down(_within(_fill(weights, target), target, limits, lowered)), lowered)
 
 
-def _within(weights: Weights, target: Weights, limits: Limits) -> Weights:
-    """Lower weights towards their targets until every limit holds."""
-    weights = np.minimum(weights, np.maximum(limits.max_position, target))
-    for members, most in _sums(limits, len(weights)):
-        weights = _empty(weights, target, members, most)
+def _within(weights: Weights, target: Weights, limits: Limits, lowered: Matrix) -> Weights:
+    """Lower weights towards their targets until every limit holds; add the cut of each limit to its row."""
+    before, weights = weights, np.minimum(weights, np.maximum(limits.max_position, target))
+    lowered[0] += before - weights
+    for row, members, most in _sums(limits, len(weights)):
+        before, weights = weights, _lower(weights, target, members, most)
+        lowered[row] += before - weights
     return weights
 
 
@@ -100,7 +113,7 @@ def _fill(weights: Weights, target: Weights) -> Weights:
     return weights + below * min(missing / below.sum(), 1.0) if missing > 0 else weights
 
 
-def _empty(weights: Weights, target: Weights, members: Mask, most: float) -> Weights:
+def _lower(weights: Weights, target: Weights, members: Mask, most: float) -> Weights:
     """Lower the members' weights towards their targets, all by one fraction, until their sum is within the limit."""
     excess = weights[members].sum() - most
     if excess <= 0:
@@ -109,12 +122,12 @@ def _empty(weights: Weights, target: Weights, members: Mask, most: float) -> Wei
     return weights - above * min(excess / above.sum(), 1.0) if above.any() else weights
 
 
-def _sums(limits: Limits, names: int) -> Iterator[tuple[Mask, float]]:
-    """Yield the members and the largest sum of every limit on several names."""
+def _sums(limits: Limits, names: int) -> Iterator[tuple[int, Mask, float]]:
+    """Yield the row in `Move.lowered`, the members and the largest sum of every limit on several names."""
     for one, other, _ in limits.pairs:
         pair = np.zeros(names, dtype=bool)
         pair[[one, other]] = True
-        yield pair, limits.max_position
-    for group in limits.groups:
-        yield group.members, group.limit
-    yield np.ones(names, dtype=bool), limits.max_exposure
+        yield 1, pair, limits.max_position
+    for row, group in enumerate(limits.groups, 2):
+        yield row, group.members, group.limit
+    yield len(limits.groups) + 2, np.ones(names, dtype=bool), limits.max_exposure

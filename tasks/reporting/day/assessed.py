@@ -1,4 +1,4 @@
-"""Assess the risk of the day's target portfolio from the day's inputs, and record it for monitoring_log.json."""
+"""Assess the risk of the portfolio after the day's trades, and record it for monitoring_log.json."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from tasks.risk.ratios import Numbers, drawdowns
 
 
 def assess_day(inputs: DayInputs) -> Assessment:
-    """Assess the target portfolio on the returns of the risk window, and the drawdown of the account until today."""
+    """Assess the portfolio after the trades, in whole shares, and the drawdown of the account until today."""
     own = pd.DataFrame([amounts(inputs.records.portfolio.book)])
     equity = levels(pd.concat([inputs.history, own], ignore_index=True))
-    return assess_target(
-        inputs.frames.weights["weight"],
+    return assess_after(
+        inputs.frames.after["weight"],
         inputs.frames.returns,
         inputs.backdrop,
         drawdown=float(drawdowns(equity)[-1]),
@@ -26,10 +26,10 @@ def assess_day(inputs: DayInputs) -> Assessment:
     )
 
 
-def assess_target(
+def assess_after(
     weights: pd.Series, returns: pd.DataFrame, backdrop: Backdrop, *, drawdown: float, settings: Settings
 ) -> Assessment:
-    """Assess a target portfolio of the day, as published or as revised. `drawdown` of the account until today."""
+    """Assess a portfolio after the trades, as published or as revised. `drawdown` of the account until today."""
     return assess(
         weights,
         returns,

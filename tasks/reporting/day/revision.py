@@ -50,7 +50,7 @@ class RevisedBook:
     trades: pd.DataFrame
     after: pd.DataFrame
     checks: Checks
-    assessment: Assessment  # of the target
+    assessment: Assessment  # of the portfolio after them
 
 
 def revision_files(day: PublishedDay, revision: Revision, book: RevisedBook) -> dict[str, bytes]:

@@ -207,7 +207,5 @@ def _risk_point(day: PublishedDay) -> Point:
         of = "this revision" if day.revision else "this day"
         return Point("Risk", "warn", f"The risk limits were not assessed for {of}")
     if over:
-        return Point(
-            "Risk", "warn", f"{counted(len(over), 'risk limit')} exceeded by the target portfolio", over
-        )
-    return Point("Risk", "good", f"Target portfolio within {counted(len(limits), 'limit')}")
+        return Point("Risk", "warn", f"{counted(len(over), 'risk limit')} exceeded after the trades", over)
+    return Point("Risk", "good", f"After the trades within {counted(len(limits), 'limit')}")

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from tasks.approval.standing import Standing
 from tasks.reporting.day.executed import ExecutedDay
+from tasks.reporting.day.filled_book import Limits
 from tasks.reporting.day.name_histories import NameHistory
 from tasks.safety.kill_switch.switch_file import Switch
 
@@ -65,18 +66,6 @@ class Figures:
     cost_usd: float
     volatility_frac: float
     var_frac: float  # over one day
-    sectors: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The most that each of the figures may be, in the same units; a sector without an entry has no limit."""
-
-    trades: int
-    invested_frac: float
-    cost_usd: float
-    volatility_frac: float
-    var_frac: float
     sectors: Mapping[str, float]
 
 

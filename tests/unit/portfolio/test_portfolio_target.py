@@ -137,6 +137,21 @@ def test_the_reason_says_that_a_holding_is_kept_and_what_it_would_weigh_if_tradi
     )
 
 
+def test_the_reason_of_a_sale_that_a_limit_forces_names_the_limit_and_why_it_ends_there():
+    found = target(
+        make_view(optimizer="equal_weight"),
+        held=make_held(S00=0.2, S01=0.2, S05=0.35),
+        max_positions=3,
+        max_position_frac=0.34,
+        max_sector_frac=0.8,
+    )
+
+    assert (
+        "before trading costs: the position limit of 34% requires selling to 34%; selling below 34% costs more than"
+        in found.why["S05"]
+    )
+
+
 def test_equal_scores_go_to_the_more_liquid_name_then_by_symbol():
     scores = pd.Series(dict.fromkeys(NAMES, 1.0))
     assets = make_assets(adv_usd={"S07": 2e9})

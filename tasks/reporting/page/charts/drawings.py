@@ -138,7 +138,7 @@ def scores_chart(scores: Floats, chosen: Floats, description: str) -> Chart:
 
 
 def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> Chart:
-    """Draw the daily returns that the target portfolio would have had, with VaR and CVaR in the tail."""
+    """Draw the daily returns that the portfolio after the trades would have had, with VaR and CVaR in the tail."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = plain_axes(figure, size, left=34, right=12, bottom=24 / size.height)
@@ -164,7 +164,7 @@ def losses_chart(returns: Floats, var: float, cvar: float, description: str) -> 
         mark_counts(axes)
         mark_across(axes, typeset_percent, scale=100)
 
-    return draw_chart("losses", "Daily returns of the target portfolio", description, draw)
+    return draw_chart("losses", "Daily returns of the portfolio after the trades", description, draw)
 
 
 def histogram_bins(count: int) -> int:

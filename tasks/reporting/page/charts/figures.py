@@ -4,7 +4,7 @@ The text is the chart's description for screen readers. page/charts draws.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
@@ -140,12 +140,14 @@ def scores_figure(inputs: DayInputs) -> Figure | None:
     )
 
 
-def losses_figure(inputs: DayInputs) -> Figure | None:
-    """Show the target portfolio's past daily returns with its VaR and CVaR; None if the target is all cash."""
-    weights = inputs.frames.weights["weight"].drop(CASH, errors="ignore")
+def losses_figure(inputs: DayInputs, losses: Mapping[str, float]) -> Figure | None:
+    """Show what the portfolio after the trades would have returned, with its VaR and CVaR; None if it is all cash.
+
+    `losses`: by historical simulation, as assessed.
+    """
+    weights = inputs.frames.after["weight"].drop(CASH, errors="ignore")
     invested = weights[weights != 0]
-    risk = inputs.records.portfolio.risk
-    var, cvar = risk.get("var_1d", float("nan")), risk.get("cvar_1d", float("nan"))
+    var, cvar = losses.get("var_1d", float("nan")), losses.get("cvar_1d", float("nan"))
     if invested.empty or not np.isfinite([var, cvar]).all():
         return None
     returns = book_returns(invested, inputs.frames.returns)
@@ -153,7 +155,7 @@ def losses_figure(inputs: DayInputs) -> Figure | None:
         return None
     confidence = inputs.run.settings.risk.confidence
     caption = (
-        f"What today's target portfolio would have returned on each of {len(returns)} sessions. On the worst"
+        f"What the portfolio after the trades would have returned on each of {len(returns)} sessions. On the worst"
         f" {typeset_percent(1 - confidence, 0)} of them it lost {typeset_percent(var, 2)} or more,"
         f" {typeset_percent(cvar, 2)} on average."
     )

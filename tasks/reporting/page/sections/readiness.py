@@ -67,13 +67,16 @@ def _kill_switch(records: Records) -> Topic:
 def _limits(assessment: Assessment) -> Topic:
     count, over = len(assessment.limits), len(assessment.breached)
     if over:
-        return Topic("Risk limits", "warn", f"{over} of {count} exceeded by the target portfolio", "limits")
+        return Topic("Risk limits", "warn", f"{over} of {count} exceeded after the trades", "limits")
     near = sum(limit.state == "warning" for limit in assessment.limits)
     text = f"; {near} near the limit" if near else ""
     unknown = sum(limit.state == "unknown" for limit in assessment.limits)
     text += f"; {unknown} unknown" if unknown else ""
     return Topic(
-        "Risk limits", "warn" if unknown else "good", f"{count - unknown} of {count} met{text}", "limits"
+        "Risk limits",
+        "warn" if unknown else "good",
+        f"{count - unknown} of {count} met after the trades{text}",
+        "limits",
     )
 
 

@@ -59,7 +59,7 @@ class ShareLine:
 
 @dataclass(frozen=True)
 class RiskLines:
-    """The text of the page about the target portfolio's risk."""
+    """The text of the page about the risk after the trades."""
 
     figures: tuple[tuple[str, str], ...]
     losses: tuple[tuple[str, dict[str, float]], ...]
@@ -71,9 +71,8 @@ class RiskLines:
     sessions: int
 
 
-def risk_lines(assessment: Assessment, weights: pd.DataFrame) -> RiskLines:
-    """Return the page's lines. `weights`: the printed portfolio_weights.csv."""
-    by_symbol = dict(zip(weights["symbol"], weights["weight"], strict=True))
+def risk_lines(assessment: Assessment, after: pd.Series) -> RiskLines:
+    """Return the page's lines. `after`: weights after the trades, by symbol."""
     figures = assessment.figures
     return RiskLines(
         figures=(
@@ -85,7 +84,7 @@ def risk_lines(assessment: Assessment, weights: pd.DataFrame) -> RiskLines:
         limits=tuple(_limit_line(state) for state in assessment.limits),
         scenarios=tuple(_scenario_line(scenario) for scenario in assessment.scenarios),
         shares=tuple(
-            ShareLine(name, share, by_symbol.get(name, 0.0))
+            ShareLine(name, share, float(after.get(name, 0.0)))
             for name, share in assessment.risk_shares[:SHARES_SHOWN]
         ),
         cluster=_cluster_words(assessment),
@@ -103,14 +102,14 @@ def limit_notice(breached: Sequence[LimitState], held: Mapping[str, float]) -> s
         for state, line in ((state, _limit_line(state)) for state in breached)
     )
     return (
-        f"Target portfolio, before rounding to whole shares, over risk limit: {named}. "
-        "It blocks no trade. Reduce the positions, or accept the risk."
+        f"Over risk limit after the trades: {named}. "
+        f"{'It blocks' if len(breached) == 1 else 'They block'} no trade: reduce the positions, or accept the risk."
     )
 
 
 def _before_words(state: LimitState, held: Mapping[str, float]) -> str:
     before = held.get(state.name, float("nan"))
-    return f" ({_shown(state.name, before)} before the trades)" if before > state.limit else ""
+    return f" ({_shown(state.name, before)} before)" if before > state.limit else ""
 
 
 def _shown(name: str, figure: float) -> str:

@@ -6,8 +6,9 @@ from functools import partial
 from typing import NamedTuple
 
 from tasks.core.text import counted
+from tasks.reporting.day.filled_book import Limits
 from tasks.reporting.page.numerals import number, signed, signed_usd, typeset_percent, usd
-from tasks.reporting.review.schema import Asked, Effect, Figures, Limits
+from tasks.reporting.review.schema import Asked, Effect, Figures
 
 SMALLEST_SHIFT = 0.0005  # of the equity; smaller shifts of a sector are counted only
 NAMES_LISTED = 6

@@ -2,13 +2,12 @@
 
 from flows.operations.decisions.review import effect_of
 from flows.operations.decisions.revision import (
-    BookFigures,
     ChangedLine,
     CheckLine,
     RevisedLine,
     RevisionPreview,
 )
-from tasks.reporting.review.schema import Limits
+from tasks.reporting.day.filled_book import BookFigures, Limits
 
 BOOK = BookFigures(1000.0, 0.9, 0.2, 12.0, 0.25, 90.0, 0.02, {"Energy": 0.5})
 LIMITS = Limits(50, 1.0, 40.0, 0.3, 0.025, {"Energy": 0.4})

@@ -36,7 +36,7 @@ def moved(target, current, covariance, *, cost=0.0006, limits=FREE, is_weighed=T
         limits,
         is_weighed=np.broadcast_to(is_weighed, names),
         penalty=penalty,
-    )
+    ).weights
 
 
 def loss(weights, target, current, covariance, cost):
@@ -93,21 +93,31 @@ def test_an_exit_is_not_weighed_against_its_cost():
 
 
 @pytest.mark.parametrize(
-    "limits",
+    ("limits", "row"),
     [
-        Limits(1.0, 0.30, (), ()),
-        Limits(1.0, 1.0, (Group("Energy", np.array([True, True, True]), 0.30),), ()),
-        Limits(0.20, 1.0, (), (Pair(0, 1, 0.9),)),
-        Limits(0.10, 1.0, (), ()),
+        (Limits(1.0, 0.30, (), ()), 2),
+        (Limits(1.0, 1.0, (Group("Energy", np.array([True, True, True]), 0.30),), ()), 2),
+        (Limits(0.20, 1.0, (), (Pair(0, 1, 0.9),)), 1),
+        (Limits(0.10, 1.0, (), ()), 0),
     ],
 )
-def test_what_exceeds_a_limit_is_sold_whatever_it_costs(limits):
-    target = [0.10, 0.10, 0.10]
+def test_what_exceeds_a_limit_is_sold_whatever_it_costs_and_the_limit_is_recorded(limits, row):
+    target, current = np.full(3, 0.10), np.full(3, 0.11)
 
-    weights = moved(target, [0.11, 0.11, 0.11], covariance_of([0.3] * 3, 0.5), cost=1.0, limits=limits)
+    move = move_towards(
+        target,
+        current,
+        covariance_of([0.3] * 3, 0.5),
+        np.ones(3),
+        limits,
+        is_weighed=np.ones(3, dtype=bool),
+        penalty=PENALTY,
+    )
 
-    assert breaches(weights, limits) == ()
-    assert (weights >= 0.10 - 1e-9).all()
+    assert breaches(move.weights, limits) == ()
+    assert (move.weights >= 0.10 - 1e-9).all()
+    assert move.lowered.sum(axis=0) == pytest.approx(current - move.weights)
+    assert move.lowered[row].sum() == pytest.approx((current - move.weights).sum())
 
 
 @st.composite
@@ -134,7 +144,7 @@ def test_every_weight_is_between_the_holding_and_the_target_and_every_limit_hold
 
     weights = move_towards(
         target, current, covariance, cost, limits, is_weighed=np.full(len(target), weighs), penalty=PENALTY
-    )
+    ).weights
 
     assert (weights >= np.minimum(current, target) - 1e-9).all()
     assert (weights <= np.maximum(current, target) + 1e-9).all()

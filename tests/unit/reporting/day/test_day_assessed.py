@@ -7,20 +7,23 @@ import pytest
 
 from tasks.reporting.day.assessed import assess_day, market_returns
 from tasks.reporting.day.files import monitoring_json
-from tests.unit.reporting.example_day import LINES, make_inputs
+from tests.unit.reporting.example_day import make_inputs
 
 
-def test_the_target_portfolio_is_assessed_with_the_account_s_drawdown():
+def test_the_portfolio_after_the_trades_is_assessed_with_the_account_s_drawdown():
     inputs = make_inputs()
 
     assessment = assess_day(inputs)
 
     equity = [*inputs.history["equity"].astype(float), inputs.records.portfolio.book.equity_usd]
     assert assessment.figures["drawdown"] == pytest.approx(equity[-1] / max(equity) - 1)
-    weights = inputs.frames.weights["weight"]
+    weights = inputs.frames.after["weight"]
     assert assessment.figures["exposure"] == pytest.approx(1 - weights["CASH"])
     assert 0.5 < assessment.figures["beta"] < 1.1  # 90 % of the market and a ninth in cash
-    assert {name for name, _ in assessment.risk_shares} == {line[0] for line in LINES if line[6]}
+    assert {name for name, _ in assessment.risk_shares} == set(weights.index.drop("CASH"))
+    assert weights["CASH"] != pytest.approx(
+        inputs.frames.weights["weight"]["CASH"], abs=1e-6
+    )  # of the target
 
 
 def test_the_log_holds_every_limit_scenario_and_test():

@@ -64,7 +64,7 @@ def test_an_exceeded_risk_limit_of_a_day_or_of_a_revision_has_to_be_read_first(r
     found = answer(published(revision, [OVER, WITHIN]))
 
     assert found.headline == "You may approve, after reading what is marked"
-    assert point(found, "Risk").words == "1 risk limit exceeded by the target portfolio"
+    assert point(found, "Risk").words == "1 risk limit exceeded after the trades"
     assert point(found, "Risk").detail == ("Beta: 1.23 (limit 1.10)",)
     assert answer(published(revision, [WITHIN])).headline == "You may approve"
 

@@ -34,11 +34,14 @@ class BriefLine:
 class Brief:
     """The largest trades, sales before buys, and how many smaller ones are left out.
 
+    `ranked` is the number of names that have a rank by score; 0 where the champion ranks none.
+
     `legend` explains the words of the lines that do not explain themselves.
     """
 
     lines: tuple[BriefLine, ...]
     others: int
+    ranked: int
     legend: tuple[tuple[str, str], ...]
 
 
@@ -50,7 +53,8 @@ def brief_of(inputs: DayInputs, trades: Sequence[TradeLine]) -> Brief:
         _line(trade, inputs.records.tickets.of(trade.symbol), ranks, float(after.get(trade.symbol, 0.0)))
         for trade in sorted(largest, key=lambda trade: not trade.is_sale)
     )
-    return Brief(lines, len(trades) - len(lines), _legend(lines))
+    ranked = len(inputs.frames.scores) if ranks else 0
+    return Brief(lines, len(trades) - len(lines), ranked, _legend(lines))
 
 
 def _line(trade: TradeLine, ticket: Ticket | None, ranks: Mapping[str, str], after: float) -> BriefLine:
@@ -85,7 +89,6 @@ def _ranks(inputs: DayInputs) -> dict[str, str]:
         return {}
     today, before = inputs.frames.scores["rank"], inputs.previous.ranks if inputs.previous else {}
     return {
-        str(symbol): f"rank {int(rank)} of {len(today)}"
-        + (f", was {before[str(symbol)]}" if str(symbol) in before else "")
+        str(symbol): f"{int(rank)}" + (f", was {before[str(symbol)]}" if str(symbol) in before else "")
         for symbol, rank in today.items()
     }

@@ -1,71 +1,138 @@
-"""State what striking one trade would do: cash, risk, sector and turnover, with all the other trades filled."""
+"""State what striking one trade would leave, with all the other trades filled: cash, turnover, risk and sectors.
 
+The figures and limits are those of the review page (tasks/reporting/day/filled_book), computed in the same way.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from tasks.portfolio.schema import CASH
+from tasks.reporting.day.filled_book import BookFigures, Limits, figures_of, limits_of
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.page.sections.trades.trade_list import TradeLine
-from tasks.risk.ratios import annual_volatility
-from tasks.risk.tail import book_returns, tail_loss
+from tasks.risk.tail import portfolio_risk
+
+TOLERANCE = 1e-9
+CENT = 0.01
+
+
+@dataclass(frozen=True)
+class Affected:
+    """A limit on a fraction of the portfolio, and its figure after all trades and without the struck one."""
+
+    name: str
+    before: float
+    after: float
+    limit: float
+
+    @property
+    def is_over(self) -> bool:
+        return self.after > self.limit * (1 + TOLERANCE)
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Sort by whether the strike puts the figure above its limit, then by the change in the limit's use."""
+        change = self.after - self.before
+        return self.is_over and change > TOLERANCE, abs(change) / self.limit if self.limit > 0 else 0.0
 
 
 @dataclass(frozen=True)
 class Struck:
-    """The portfolio after all trades but one. Changes are against the portfolio after all trades."""
+    """The portfolio after all trades but one, and after all.
 
-    cash_usd: float
-    volatility: float
-    volatility_change: float
-    var_1d: float
+    `affected` is the limit that the strike puts out of bounds, or else whose use it changes most; None without limits.
+    `lacks_cash`: the remaining purchases cost more than there is, so the check *cash* refuses the list.
+    """
+
+    figures: BookFigures
+    of_all: BookFigures
     sector: str
-    sector_weight: float
-    sector_change: float
-    turnover: float
+    affected: Affected | None
+    lacks_cash: bool
+
+    @property
+    def volatility_change(self) -> float:
+        return self.figures.volatility_frac - self.of_all.volatility_frac
+
+    @property
+    def sector_weight(self) -> float:
+        return self.figures.sectors.get(self.sector, 0.0)
+
+    @property
+    def sector_change(self) -> float:
+        return self.sector_weight - self.of_all.sectors.get(self.sector, 0.0)
 
 
-def without_each(inputs: DayInputs, trades: list[TradeLine]) -> dict[str, Struck]:
+def without_each(inputs: DayInputs, trades: Sequence[TradeLine]) -> dict[str, Struck]:
     """Return the effect of striking each trade, by symbol."""
-    after = inputs.frames.after["weight"].drop(CASH, errors="ignore")
-    sectors = {str(name): str(sector) for name, sector in inputs.frames.weights["sector"].items()}
-    volatility, _ = _risk(inputs, after)
-    book = inputs.records.portfolio.book
-    cash = inputs.records.trades.cash_after_usd
-    equity = book.equity_usd - inputs.records.trades.cost_usd
-    found = {}
-    for line in trades:
-        signed = -line.notional if line.is_sale else line.notional
-        kept = _shifted(after, line.symbol, -signed / equity)
-        own, var = _risk(inputs, kept)
-        sector = sectors.get(line.symbol, "")
-        before, weight = _sector_weight(after, sectors, sector), _sector_weight(kept, sectors, sector)
-        found[line.symbol] = Struck(
-            cash_usd=cash + signed + line.cost,
-            volatility=own,
-            volatility_change=own - volatility,
-            var_1d=var,
-            sector=sector,
-            sector_weight=weight,
-            sector_change=weight - before,
-            turnover=inputs.records.trades.turnover - line.notional / 2 / book.equity_usd,
-        )
-    return found
+    if not trades:
+        return {}
+    records, after = inputs.records, inputs.frames.after
+    of_all = _figures(inputs, after, records.trades.turnover, records.trades.cost_usd)
+    return {line.symbol: _struck(inputs, trades, line, of_all) for line in trades}
 
 
-def _risk(inputs: DayInputs, held: pd.Series) -> tuple[float, float]:
-    invested = held[held != 0]
-    if invested.empty:
-        return 0.0, 0.0
-    returns = book_returns(invested, inputs.frames.returns)
-    return annual_volatility(returns), tail_loss(returns, inputs.run.settings.risk.confidence)[0]
+def _struck(inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, of_all: BookFigures) -> Struck:
+    records = inputs.records
+    figures = _figures(
+        inputs,
+        _without(inputs.frames.after, line),
+        records.trades.turnover - line.notional / 2 / records.portfolio.book.equity_usd,
+        records.trades.cost_usd - line.cost,
+    )
+    limits = limits_of(
+        inputs.run.settings,
+        exposure_cap=records.portfolio.exposure_cap,
+        equity_usd=records.portfolio.book.equity_usd,
+        sectors={*figures.sectors, *of_all.sectors},
+    )
+    sectors = inputs.frames.weights["sector"]
+    buys_others = any(not other.is_sale for other in trades if other is not line)
+    return Struck(
+        figures,
+        of_all,
+        str(sectors.get(line.symbol, "")),
+        max(_affected(of_all, figures, limits), key=lambda one: one.rank, default=None),
+        lacks_cash=figures.cash_usd <= -CENT and buys_others,
+    )
 
 
-def _shifted(held: pd.Series, symbol: str, by: float) -> pd.Series:
-    changed = held.copy()
-    changed.loc[symbol] = held.get(symbol, 0.0) + by
-    return changed
+def _affected(before: BookFigures, after: BookFigures, limits: Limits) -> list[Affected]:
+    return [
+        *(
+            Affected(name, before.sectors.get(name, 0.0), after.sectors.get(name, 0.0), limit)
+            for name, limit in limits.sectors.items()
+        ),
+        Affected("Invested", before.invested_frac, after.invested_frac, limits.invested_frac),
+        Affected("Volatility", before.volatility_frac, after.volatility_frac, limits.volatility_frac),
+        Affected("VaR 1 d", before.var_frac, after.var_frac, limits.var_frac),
+    ]
 
 
-def _sector_weight(held: pd.Series, sectors: dict[str, str], sector: str) -> float:
-    return float(sum(weight for name, weight in held.items() if sectors.get(str(name)) == sector))
+def _figures(inputs: DayInputs, after: pd.DataFrame, turnover: float, cost: float) -> BookFigures:
+    risk = portfolio_risk(
+        after["weight"].drop(CASH), inputs.frames.returns, inputs.run.settings.risk.confidence
+    )
+    sectors = inputs.frames.weights["sector"]
+    return figures_of(after, sectors, risk, turnover_frac=turnover, cost_usd=cost)
+
+
+def _without(after: pd.DataFrame, line: TradeLine) -> pd.DataFrame:
+    """Return the portfolio after the other trades: this one's shares and its cost, to the cent, are given back."""
+    bought = -line.shares if line.is_sale else line.shares
+    paid = (-line.notional if line.is_sale else line.notional) + line.cost
+    held = {str(name): float(shares) for name, shares in after["shares"].drop(CASH).items()}
+    shares = held | {line.symbol: held.get(line.symbol, 0.0) - bought}
+    shares = {name: count for name, count in shares.items() if count}
+    prices = after["price"].to_dict() | {line.symbol: line.price}
+    frame = pd.DataFrame(
+        {
+            "shares": [*shares.values(), round(float(after["shares"][CASH]) + paid, 2)],
+            "price": [*(float(prices[name]) for name in shares), 1.0],
+        },
+        index=pd.Index([*shares, CASH], name="symbol"),
+    )
+    value = frame["shares"] * frame["price"]
+    return frame.assign(weight=value / value.sum())

@@ -135,7 +135,7 @@ def test_an_exceeded_limit_states_the_figure_of_the_holdings_where_it_was_exceed
     found = attention(inputs, assessment, trade_lines(inputs, trades), None, bridge_of(inputs), (), (row,))
 
     (limit,) = [item for item in found if item.anchor == "limits"]
-    assert f"({typeset_percent(row.now)} before the trades)" in limit.words
+    assert f"({typeset_percent(row.now)} before)" in limit.words
 
 
 def test_what_belongs_to_one_session_is_never_carried_on():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tasks.portfolio.schema import CASH
+from tasks.reporting.day.assessed import assess_day
 from tasks.reporting.day.ledger import printed_trades
 from tasks.reporting.page.sections.before_after import Compared, before_and_after
 from tasks.reporting.page.sections.summary import summarise
@@ -29,6 +30,18 @@ def test_the_figures_are_those_of_the_weights_at_the_close_and_after_the_trades(
         assert getattr(rows["var_1d"], name) == pytest.approx(risk["var_1d"])
         assert getattr(rows["largest"], name) == held.drop(CASH).max()
     assert rows["cash"].after == inputs.records.trades.cash_after_usd
+
+
+def test_the_risk_limits_are_about_the_portfolio_that_the_table_shows():
+    inputs, rows = rows_of()
+
+    assessed = {limit.name: limit for limit in assess_day(inputs).limits}
+
+    for name in ("volatility", "var_1d", "beta"):
+        assert (assessed[name].value, assessed[name].limit) == (
+            pytest.approx(rows[name].after),
+            rows[name].limit,
+        )
 
 
 def test_a_figure_over_its_limit_is_marked_and_one_without_a_limit_is_not():

@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 
 from tasks.reporting.day.assessed import assess_day
-from tasks.reporting.day.ledger import printed_weights
 from tasks.reporting.page.sections.risk_view import limit_notice, risk_lines
 from tasks.risk.limits import limit_states
 from tests.unit.reporting.example_day import make_inputs
@@ -11,7 +10,7 @@ from tests.unit.reporting.example_day import make_inputs
 
 def lines_of(**options):
     inputs = make_inputs(**options)
-    return risk_lines(assess_day(inputs), printed_weights(inputs.frames.weights, inputs.frames.after))
+    return risk_lines(assess_day(inputs), inputs.frames.after["weight"])
 
 
 def with_limit(value: float, limit: float):
@@ -31,24 +30,17 @@ def test_the_page_shows_three_methods_three_scenarios_and_the_largest_shares():
     assert all(len(line.positions) <= 3 for line in lines.scenarios)
     assert len(lines.shares) == 5
     assert lines.shares[0].share >= lines.shares[-1].share
-    assert {line.weight for line in lines.shares} <= {
-        0.091,
-        0.076,
-        0.068,
-        0.064,
-        0.055,
-        0.052,
-        0.049,
-        0.047,
-        0.045,
+    after = make_inputs().frames.after["weight"]
+    assert {line.symbol: line.weight for line in lines.shares} == {
+        line.symbol: after[line.symbol] for line in lines.shares
     }
     assert "estimated from the preceding" in lines.var_test
 
 
 def test_a_breached_limit_is_said_at_the_top_once_with_its_figure():
     assert limit_notice(with_limit(1.4, 1.3).limits, {"beta": 1.3}) == (
-        "Target portfolio, before rounding to whole shares, over risk limit: Beta 1.40, limit 1.30. "
-        "It blocks no trade. Reduce the positions, or accept the risk."
+        "Over risk limit after the trades: Beta 1.40, limit 1.30. "
+        "It blocks no trade: reduce the positions, or accept the risk."
     )
 
 
@@ -59,16 +51,16 @@ def test_a_limit_that_was_exceeded_before_the_trades_too_is_stated_with_its_figu
 
     notice = limit_notice(states, {"volatility": 0.335, "cash": 5.0})
 
-    assert "Volatility 38.6%, limit 25.0% (33.5% before the trades)" in notice
-    assert notice.count("before the trades") == 1
+    assert "Volatility 38.6%, limit 25.0% (33.5% before)" in notice
+    assert notice.count("before)") == 1
+    assert "They block no trade" in notice
 
 
 @pytest.mark.parametrize(("value", "bar"), [(0.65, 0.5), (2.6, 1.0), (float("nan"), 0.0), (-0.3, 0.0)])
 def test_a_bar_stays_within_its_track(value, bar):
     inputs = make_inputs()
-    weights = printed_weights(inputs.frames.weights, inputs.frames.after)
 
-    (line,) = risk_lines(with_limit(value, 1.3), weights).limits
+    (line,) = risk_lines(with_limit(value, 1.3), inputs.frames.after["weight"]).limits
 
     assert line.bar == bar
 

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from tasks.reporting.day.filled_book import Limits
 from tasks.reporting.review.effect.lines import effect_lines
-from tasks.reporting.review.schema import Asked, Effect, Figures, Limits, Resized
+from tasks.reporting.review.schema import Asked, Effect, Figures, Resized
 
 BEFORE = Figures(3, 1000.0, 0.9, 0.2, 12.0, 0.25, 0.0154, {"Energy": 0.5, "Health": 0.4, "Utilities": 0.0001})
 AFTER = replace(BEFORE, trades=2, cash_usd=500.0, cost_usd=12.2, sectors={"Energy": 0.3, "Health": 0.4})

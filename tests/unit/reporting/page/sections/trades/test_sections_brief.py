@@ -117,9 +117,12 @@ def test_the_rank_is_todays_and_that_of_the_session_before_where_it_is_known():
     known = next(trade.symbol for trade in lines if trade.symbol in today.index)
     earlier = replace(inputs, previous=replace(inputs.previous, ranks={known: 77}))
 
-    ranks = {line.symbol: line.rank for line in brief_of(earlier, lines).lines}
+    brief = brief_of(earlier, lines)
 
-    assert ranks.pop(known) == f"rank {int(today[known])} of {len(today)}, was 77"
+    ranks = {line.symbol: line.rank for line in brief.lines}
+
+    assert ranks.pop(known) == f"{int(today[known])}, was 77"
+    assert brief.ranked == len(today)
     assert all("was" not in rank for rank in ranks.values())
     assert all(rank == "" for symbol, rank in ranks.items() if symbol not in today.index)
 
@@ -132,6 +135,7 @@ def test_a_champion_that_does_not_rank_names_has_no_ranks():
     brief = brief_of(replace(inputs, records=replace(inputs.records, scores=unranked)), lines)
 
     assert all(line.rank == "" for line in brief.lines)
+    assert brief.ranked == 0
 
 
 def test_no_reason_on_the_page_repeats_that_the_market_is_simulated():

@@ -1,0 +1,86 @@
+"""The portfolio once a list of trades is filled: its figures and their limits. Pure.
+
+The report states them for each trade struck, the review page for every change that a person tries out.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from config.settings import Settings
+from tasks.portfolio.limits import UNKNOWN_SECTOR
+from tasks.portfolio.schema import CASH
+
+
+@dataclass(frozen=True)
+class BookFigures:
+    """The portfolio after the trades. Fractions are of its equity, turnover is of the equity before."""
+
+    cash_usd: float
+    invested_frac: float
+    turnover_frac: float
+    cost_usd: float
+    volatility_frac: float  # annual
+    var_usd: float  # of one day
+    var_frac: float
+    sectors: Mapping[str, float]  # weight by sector, largest first
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that each of the figures may be, in the same units; a sector without an entry has no limit."""
+
+    trades: int
+    invested_frac: float
+    cost_usd: float
+    volatility_frac: float
+    var_frac: float
+    sectors: Mapping[str, float]
+
+
+def figures_of(
+    after: pd.DataFrame,
+    sectors: pd.Series,
+    risk: Mapping[str, float],
+    *,
+    turnover_frac: float,
+    cost_usd: float,
+) -> BookFigures:
+    """Return the figures of the portfolio after the trades.
+
+    `after`: shares, price and weight by symbol, with CASH. `sectors` by symbol, at least of the names held. `risk`: of
+    the weights of `after`, as `portfolio_risk` returns it.
+    """
+    weights = after["weight"].drop(CASH)
+    by_name = sectors.reindex(weights.index).fillna(UNKNOWN_SECTOR)
+    by_sector = weights.groupby(by_name).sum().sort_values(ascending=False)
+    return BookFigures(
+        cash_usd=float(after["shares"][CASH]),
+        invested_frac=float(weights.sum()),
+        turnover_frac=turnover_frac,
+        cost_usd=cost_usd,
+        volatility_frac=risk["volatility"],
+        var_usd=risk["var_1d"] * float((after["shares"] * after["price"]).sum()),
+        var_frac=risk["var_1d"],
+        sectors={str(name): float(weight) for name, weight in by_sector.items()},
+    )
+
+
+def limits_of(
+    settings: Settings, *, exposure_cap: float, equity_usd: float, sectors: Iterable[str]
+) -> Limits:
+    """Return the limits as the settings state them; `exposure_cap` is the regime's."""
+    is_limited = settings.portfolio.unknown_sector != "each_its_own"
+    return Limits(
+        trades=settings.trades.max_trades,
+        invested_frac=exposure_cap,
+        cost_usd=settings.safety.max_cost_frac * equity_usd,
+        volatility_frac=settings.risk.max_volatility,
+        var_frac=settings.risk.daily_budget_frac,
+        sectors={
+            name: settings.portfolio.max_sector_frac
+            for name in sorted(sectors)
+            if is_limited or name != UNKNOWN_SECTOR
+        },
+    )
