@@ -284,7 +284,7 @@ def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Prob
 
 
 def _useless_comparison(first: str, others: Sequence[str]) -> str:
-    """Return why the other sources are no evidence for the first provider's prices; "" if they are."""
+    """Return why the other sources are not evidence for the first provider's prices; "" if they are."""
     if first in others:
         return f"names {first}, the provider itself: every wrong price would be confirmed."
     if len(set(others)) < len(others):

@@ -32,7 +32,7 @@ DUE = "due"  # for schedulers without a notion of the scheduled time: a late sta
 
 @posts_news
 def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
-    """Run daily-live; a closed session has its own exit code, and so has a session that is `due` no more."""
+    """Run daily-live; a closed session has its own exit code, and so has `due` once its session is published."""
     if day == DUE:
         day = str(last_closed_session(now()))
         if (find_home(options.home).day_folder(day) / MANIFEST).exists():

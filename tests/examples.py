@@ -7,7 +7,7 @@ from hypothesis import settings
 
 
 def draw_at_most(most: int, items: Iterable[pytest.Item]) -> None:
-    """Limit every property test to at most so many examples."""
+    """Limit every property test to at most this many examples."""
     for item in items:
         test = getattr(item, "obj", None)
         drawn = getattr(test, "_hypothesis_internal_use_settings", None)

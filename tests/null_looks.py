@@ -1,7 +1,7 @@
 """Weekly looks of the selection on synthetic ICs of candidates without skill; needs no market and no model.
 
 Each candidate has one IC a session; its labels overlap, and candidates are correlated. Every month all models are
-retrained, which draws part of their ICs anew, for past sessions too: three seeds of lightgbm had t = 3.05, 3.85 and
+retrained, which redraws part of their ICs, for past sessions too: three seeds of lightgbm had t = 3.05, 3.85 and
 3.33 on the same folds, a deviation of 0.4.
 """
 

@@ -52,7 +52,7 @@ def no_reductions(execution: Execution) -> Mapping[int, Reduction]:  # noqa: ARG
 
 @dataclass(frozen=True)
 class Desk:
-    """What an execution works with. Every callable is asked again whenever its answer matters."""
+    """What an execution works with. Every callable is called again whenever its result matters."""
 
     home: Home
     connection: sqlite3.Connection

@@ -70,7 +70,7 @@ def carry_execution(
     sleep: Callable[[float], None],
     is_stopped: Callable[[], bool] = never,
 ) -> Carried:
-    """Reconcile, take every step that can be taken, and reconcile again. The kill switch is asked before each order.
+    """Reconcile, take every step that can be taken, and reconcile again. The kill switch is checked before each order.
 
     While it waits, the portfolio is not locked.
     """

@@ -185,7 +185,7 @@ class Looks:
 
     first: date  # session of the first trial
     elapsed: int  # sessions since then
-    is_champion: bool  # the candidate is in production already: its retraining is no new promotion
+    is_champion: bool  # the candidate is already in production: its retraining is not a new promotion
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The mark of a simulated market in the reason of a trade: written into trades.csv, removed where a page is shown.
 
-Any program that opens the file shows the mark with each trade. A page, a mail or a command states it once for all.
+Any program that opens the file shows the mark with each trade. A page, e-mail or command states it once for all trades.
 """
 
 MARK = "Simulated market"
@@ -8,7 +8,7 @@ BEFORE_REASON = f"{MARK}; "
 
 
 def mark_simulated(note: str) -> str:
-    """Put the mark before what the portfolio says of a trade, which may be empty."""
+    """Put the mark before the portfolio's reason for a trade, which may be empty."""
     return BEFORE_REASON + note if note else MARK
 
 

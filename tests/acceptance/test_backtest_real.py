@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not (REAL_DATA / "benchmark.parquet").exists(), reason="no real data"),
 ]
 
-CASH_CENTS = 10**11  # a billion dollars: a share that does not fit in is no basis point
+CASH_CENTS = 10**11  # a billion dollars: a share that does not fit in is less than a basis point
 BASIS_POINT = 1e-4
 LEAST_DIVIDEND_FRAC = 5e-4
 

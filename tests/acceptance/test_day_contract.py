@@ -95,7 +95,7 @@ def test_buys_never_exceed_the_cash_after_sells_and_exits_come_first(day):
     trades = read_csv(day / "trades.csv")
     sells, buys = trades[trades["side"] == "SELL"], trades[trades["side"] == "BUY"]
     costs = trades["commission_est"].sum() + trades["slippage_est"].sum()
-    cash_usd = make_settings().portfolio.initial_cash_usd  # the book of a ready home is empty
+    cash_usd = make_settings().portfolio.initial_cash_usd  # the portfolio of a ready home is empty
 
     assert len(trades) > 0
     assert buys["notional"].sum() + costs <= cash_usd + sells["notional"].sum()

@@ -20,7 +20,7 @@ from tests.time_weighted import time_weighted_return
 
 
 def live(world, home):
-    """Live through the world with a home; return the ledger's entries and the book kept beside it."""
+    """Live through the world with a home; return the ledger's entries and the account kept alongside it."""
     kept: defaultdict[str, Decimal] = defaultdict(Decimal)
     prices = [dict(world.prices)]
     acknowledged: frozenset[str] = frozenset()

@@ -1,7 +1,7 @@
 """Run one day whose provider has its answer at hand: `python -m tests.bench.served_day HOME DAY`.
 
 The simulated market is regenerated from its first session at every call, which a provider of real data does not do.
-Its time is therefore measured apart: `python -m tests.bench.served_day HOME` keeps the answer beside the home.
+Its time is therefore measured apart: `python -m tests.bench.served_day HOME` stores the response next to the home.
 """
 
 import os

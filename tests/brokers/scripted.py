@@ -3,7 +3,7 @@
 Orders, positions, cash and the uniqueness of ids are in a SQLite file of its own, so that they survive a kill of the
 client. What the broker does with an order depends only on the script and on the order's number: the first order that
 it is asked for is number 1, whatever becomes of it. Time is injected. The broker is permissive where real ones are
-not: it lets a client sell short and overspend, so that a fault of the client shows in the books. With `holds` it
+not: it lets a client sell short and overspend, so that a client error shows in the account. With `holds` it
 refuses a person what real ones refuse: the shares and the cash that open orders hold (alpaca.md: "insufficient qty
 available", "open buys reserve it"). `requests` and `orders` are the record of what really happened.
 """
@@ -587,7 +587,7 @@ def _throttle(seconds: float) -> None:
 
 
 def _raise_for(reply: str) -> None:
-    """Raise what the client gets to see for the reply, if it is no order."""
+    """Raise the error that the client sees for the reply, if it is not an order."""
     if reply == "throttle":
         _throttle(THROTTLED_S)
     if reply == "unauthorized":

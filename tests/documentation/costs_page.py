@@ -56,7 +56,7 @@ def book_costs(
     sells: bool = False,
     index_multiplier: float = 1.0,
 ) -> CostEstimate:
-    """Return the cost of buying (or selling) the 20 names, each a twentieth of the book in whole shares."""
+    """Return the cost of buying (or selling) the 20 names, each a twentieth of the portfolio in whole shares."""
     conditions = Conditions(NAMES[:, 0], NAMES[:, 2], NAMES[:, 1] / NAMES[:, 0], TRADE_DATE, index_multiplier)
     return estimate(
         shares_of(book_usd), np.full(len(NAMES), sells), conditions, costs=costs, order_type=order_type
@@ -75,7 +75,7 @@ def cost_bps(found: CostEstimate, book_usd: float) -> float:
 
 
 def size_that_costs(bps: float, order_type: OrderType, *, costs: Costs) -> float:
-    """Return the size of the book in USD at which buying it costs so much, by bisection."""
+    """Return the size of the portfolio in USD at which buying it costs so much, by bisection."""
     low, high = 1e5, 1e10
     while high / low > 1.001:
         middle = (low * high) ** 0.5
@@ -85,7 +85,7 @@ def size_that_costs(bps: float, order_type: OrderType, *, costs: Costs) -> float
 
 
 def book_table(costs: Costs) -> str:
-    """Return what buying the book costs in basis points, by order type and size."""
+    """Return what buying the portfolio costs in basis points, by order type and size."""
     rows = [f"| order type | {' | '.join(BOOKS_USD)} |", "|---" * (len(BOOKS_USD) + 1) + "|"]
     for order_type in ORDER_TYPES:
         cells = [
@@ -107,7 +107,7 @@ def book_table(costs: Costs) -> str:
 
 
 def seed_table(costs: Costs) -> str:
-    """Return the size of the book at which each order type would cost the seed's figures."""
+    """Return the size of the portfolio at which each order type would cost the seed's figures."""
     rows = [
         f"| order type | {' | '.join(f'{bps} bps' for bps in SEED_BPS)} |",
         "|---" * (len(SEED_BPS) + 1) + "|",

@@ -1,4 +1,4 @@
-"""Make a day die, or its disk fail, at the n-th write boundary. Run as a program, it forks one child per point.
+"""Kill a day's run, or make its disk fail, at the n-th write boundary. Run as a program, it forks one child per point.
 
 A boundary is the moment before a file is opened for writing, renamed, removed, synced, or a folder made, and the
 moments before and after a commit to the lake. The parent imports everything once and starts no thread, so that forks

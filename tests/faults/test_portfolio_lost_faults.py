@@ -49,7 +49,7 @@ def publish(home, day, *, row=True):
 
 
 def cut(home, rows):
-    """Keep the heading and so many rows."""
+    """Keep the heading and this many rows."""
     lines = home.performance_file.read_text().splitlines(keepends=True)
     home.performance_file.write_text("".join(lines[: rows + 1]))
 

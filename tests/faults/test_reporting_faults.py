@@ -200,7 +200,7 @@ def test_fault_097_no_cell_of_the_trades_is_a_formula_and_numbers_stay_numbers(s
     rows = list(csv.DictReader(io.StringIO(trades_csv(printed_trades(trades)).decode(), newline="")))
 
     assert all(row[column].startswith("'") for row in rows)
-    assert float(rows[0]["weight_change"]) < 0  # a negative number is no formula
+    assert float(rows[0]["weight_change"]) < 0  # a negative number is not a formula
 
 
 def test_fault_098_a_script_or_a_direction_override_in_a_name_is_inert_everywhere(tmp_path):

@@ -154,7 +154,7 @@ def volume_in_lots(figures: Prices, _market: Clean, _day: date) -> Prices:
 
 
 def of_earlier(sessions: int, columns: int = 5) -> Callable[[Prices, Clean, date], Prices]:
-    """Deliver the first so many columns as they were so many sessions before."""
+    """Deliver the first `columns` as they were some sessions before."""
 
     def change(figures: Prices, market: Clean, day: date) -> Prices:
         then = market.of_day(market.days[market.days.index(day) - sessions]).set_index("symbol")

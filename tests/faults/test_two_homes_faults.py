@@ -1,8 +1,8 @@
 """Two homes that trade one account: a home restored from a backup, and the old one.
 
-Under different approvals, and for what they size anew, the ids of their orders differ, so that no broker refuses the
-second one's. Each home shows one order before it looks for those of others again: of two homes that begin in the same
-instant, at most one sends more than that order.
+Under different approvals, and for orders that are resized, their order ids differ, so that no broker refuses those of
+the second home. Each home shows one order before it looks for those of others again: of two homes that begin in the
+same instant, at most one sends more than that order.
 """
 
 import shutil

@@ -249,7 +249,7 @@ def _spread_bps(tape: Tape) -> float:
     """Median over names of Corwin and Schultz' estimate from highs and lows of two sessions, negative ones as zero."""
     high, low = (np.log(np.where(tape.is_member, price, np.nan)) for price in (tape.high, tape.low))
     close = np.log(tape.close)
-    # a gap between two sessions is no spread: the second session is moved to the close before it
+    # a gap between two sessions is not a spread: the second session is moved to the close before it
     gap = np.maximum(low[1:] - close[:-1], 0.0) + np.minimum(high[1:] - close[:-1], 0.0)
     high_2, low_2 = high[1:] - gap, low[1:] - gap
     beta = (high[:-1] - low[:-1]) ** 2 + (high_2 - low_2) ** 2

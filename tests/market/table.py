@@ -44,7 +44,7 @@ TITLES = {
     "persistence_21": "… 21",
     "persistence_63": "… 63",
 }
-# two kinds of closeness: what hardly changes between periods, and what does (reality itself is no constant)
+# two kinds of closeness: what hardly changes between periods, and what does (reality itself is not constant)
 WITHIN_A_QUARTER = (
     *(
         name
@@ -71,7 +71,7 @@ def misses(markets: Sequence[Figures], real: Figures) -> list[str]:
 
 
 def many_table(markets: Sequence[Figures], real: Figures) -> str:
-    """Write the medians and bands of many simulated markets beside the real figures, in Markdown."""
+    """Write the medians and bands of many simulated markets next to the real figures, in Markdown."""
     lines = ["| figure | real | simulated, median | 10 to 90% |", "|---|---|---|---|"]
     for name, title in TITLES.items():
         if name in markets[0]:

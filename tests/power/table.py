@@ -173,7 +173,7 @@ def recovered_table(powers: Sequence[Power]) -> str:
 
 
 def noise_table(results: Sequence[Result], real: Result | None) -> str:
-    """Return the standard deviations of a session's rank IC and neutral IC, real beside the mean of the markets."""
+    """Return the standard deviations of a session's rank IC and neutral IC, real next to the mean of the markets."""
     rows = [_row(NOISE_COLUMNS), "|" + "---|" * len(NOISE_COLUMNS)]
     for name in NOISE:
         cells = []

@@ -120,7 +120,7 @@ def test_every_session_of_a_walk_balances_to_the_cent(closes, rows, seed, cash, 
 
 
 def test_an_account_that_is_a_cent_off_is_seen():
-    """The second account is no copy of the first: one cent of cash more is a difference."""
+    """The second account is not a copy of the first: one cent of cash more is a difference."""
     made = world_until(SESSIONS - 1, {"A": dict.fromkeys(range(SESSIONS), 10.0)}, {})
     start = Account(np.array([10]), 100_000)
     course = walk(made, start, random_orders(1), costs, first=FIRST, last=SESSIONS - 1, rules=WalkRules())

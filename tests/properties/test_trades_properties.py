@@ -121,7 +121,7 @@ def worlds(draw, *, is_easy=False, is_swift=False):
 
 
 def filled(world, plan) -> Book:
-    """Return the book once every trade is filled and its costs are paid."""
+    """Return the portfolio once every trade is filled and its costs are paid."""
     after = book_after(world.lines(), plan, world.symbols)
     holdings = tuple(
         Holding(str(symbol), float(row["shares"]), float(row["price"]), has_quote=True)

@@ -72,7 +72,7 @@ def read_published(home: Home, day: str) -> PublishedDay:
 
 
 def _refuse_unpublishable(home: Home, session: Session) -> None:
-    """Raise for a session that was not published and cannot be: running the day is no remedy."""
+    """Raise for a session that was not published and cannot be: running the day would not help."""
     if session.closes_at is None:
         raise ConfigError(
             f"The exchange was closed on {session}, so nothing was published.",

@@ -96,7 +96,7 @@ class _Pool:
             yield done.pop(place)
 
     def stop(self) -> None:
-        """Stop all workers, whatever they are doing."""
+        """Stop all workers immediately, even in the middle of an item."""
         for worker in self.workers.values():
             worker.process.terminate()
         for connection, worker in self.workers.items():

@@ -76,7 +76,7 @@ def bridge(
     `target_equity_cents` is that of `target_cents`. `entries`: what the ledger booked for the session, apart from what
     it booked of the orders of the lines; their shares are valued at `closes`, and are worth nothing without one. Closes
     are whole cents.
-    Dividends due are no part of the broker's equity until they are paid.
+    Dividends due are not part of the broker's equity until they are paid.
     """
     steps = [*_line_steps(lines), *_entry_steps(entries, closes)]
     explained = target_equity_cents + sum(step.cents for step in steps)

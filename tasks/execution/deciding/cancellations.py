@@ -57,7 +57,7 @@ def stray_cancels(view: View) -> Iterator[Action]:
 
 
 def changed_cancels(view: View) -> Iterator[Action]:
-    """Cancel what the broker has open of a name that splits or changes its symbol, whatever may be sent now."""
+    """Cancel open orders in a name that splits or changes its symbol, regardless of what may be sent now."""
     for tracked in view.orders:
         reduction = view.reductions.get(tracked.order.row)
         if reduction is not None and reduction.cancels:

@@ -1,6 +1,6 @@
 """Decide what an execution does next: sales, then buys with the cash that came in. Pure: no clock, disk or network.
 
-Every line of the approval has at most one order at a time; its last part says how far it is. An order is stored before
+Every line of the approval has at most one order at a time; its last part shows its progress. An order is stored before
 it is sent, may wait for its window while stored, and is sized again as long as it was never sent.
 """
 

@@ -1,6 +1,6 @@
 """Apply what the lake knows of the names held: symbol changes, dividends due, splits; carry what the broker ignores.
 
-Dividends of the ledger's opening session and before are part of its cash. A vendor's action is no proof: a split needs
+Dividends of the ledger's opening session and before are part of its cash. A vendor's action is not proof: a split needs
 a witness (splits.py), and a symbol is changed in the ledger once the broker shows the new one.
 """
 

@@ -17,7 +17,7 @@ DECLARED: frozenset[str] = frozenset(get_args(Declared))
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a person says a difference is."""
+    """A person's explanation of a difference."""
 
     difference_id: str
     kind: str  # one of DECLARED

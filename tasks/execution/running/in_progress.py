@@ -39,7 +39,7 @@ def has_ended(run: Run) -> bool:
 def due_sessions(home: Home, settings: Settings, at: datetime) -> list[date]:
     """Return the sessions being executed, oldest first, then the last closed one if it is to begin.
 
-    It is if it was approved, or if nobody answered it in time and the no-answer policy is on.
+    True if it was approved, or if nobody answered it in time and the no-answer policy is on.
     """
     sessions = []
     if has_ledger(home):

@@ -39,7 +39,7 @@ WHERE kind = 'manual_trade' AND symbol <> '' AND session BETWEEN '{first}' AND '
 def decision_ledger(home: Home, settings: Settings, first: date, last: date) -> DecisionLedger:
     """Return the ledger of the decisions about the sessions of a period, both ends included.
 
-    A day that is still open (the session after it has not closed in the lake) is no decision yet.
+    A day that is still open (the session after it has not closed in the lake) is not a decision yet.
     """
     period = {"first": first.isoformat(), "last": last.isoformat()}
     with open_views(home, settings) as views:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Announcer:
-    """Tells everyone whom the settings name."""
+    """Notifies everyone named in the settings."""
 
     def __init__(self, home: Home, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._home, self._settings, self._clock = home, settings, clock
@@ -34,7 +34,7 @@ class Announcer:
                 self._queue(notice, route)
 
     def look_at_switch(self) -> None:
-        """Queue what changed at the kill switch since the last look, by whatever means."""
+        """Queue every change of the kill switch since the last check, however it was made."""
         switch = read_switch(self._home)
         before = read_announced(self._home)
         if before is None:

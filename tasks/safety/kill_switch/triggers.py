@@ -1,6 +1,6 @@
 """Rules by which a day trips the kill switch: losses, Sharpe ratio, volatility, stale data. tasks/safety/task trips it.
 
-Those of an open exchange are in tasks/execution/monitoring/intraday_triggers.
+Rules for an open exchange are in tasks/execution/monitoring/intraday_triggers.
 
 Each trigger returns an outcome, like a check. A session whose trip was reset by a person does not trip again. Triggers
 about new risk need only the holdings and the regime, so that they run before the trades are made.
@@ -58,7 +58,7 @@ class PreTradeFacts(Protocol):
 
 
 def daily_loss(facts: PreTradeFacts, past: EquityHistory, acknowledged: date | None) -> Outcome:
-    """The loss since the last run stays within the daily limit, net of capital flows; a dividend due is no loss.
+    """The loss since the last run stays within the daily limit, net of capital flows; a dividend due is not a loss.
 
     After several sessions without a run the limit is scaled by the square root of their number.
     """

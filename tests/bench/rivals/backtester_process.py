@@ -3,7 +3,7 @@
 Trades towards the weights of FOLDER at the close of every session, at a cost of RATE × the value traded, RUNS times;
 before, if RUNS is above 1, once without counting. Prints the processor seconds of each as a JSON list, and writes the
 equity before the trades of each session, as a multiple of the cash at the start, to FOLDER/NAME.npy. They hold
-fractions of shares, so any cash will do.
+fractional shares, so the amount of cash does not matter.
 """
 
 import json

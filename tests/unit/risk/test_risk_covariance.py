@@ -144,7 +144,7 @@ def test_history_and_movement_are_enough_at_their_bounds_and_not_below():
     returns[:, 2:] = 0.0
     returns[5:7, 2] = 0.01
     returns[5, 3] = 0.01  # moved once and never again
-    returns[6:9, 3] = np.nan  # which is no move either
+    returns[6:9, 3] = np.nan  # which is not a move either
 
     assert estimable(returns, min_history_frac=0.8).tolist() == [True, False, True, False]
     assert estimable(returns[10:30, :1], min_history_frac=0.8).tolist() == [True]

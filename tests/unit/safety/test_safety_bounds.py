@@ -12,7 +12,7 @@ from tests.builders import FRIDAY, make_panel, make_settings
 from tests.safety_days import make_champion, make_day, make_regime, make_trades
 from tests.unit.safety.test_safety_table import outcome_of
 
-BUYS = make_trades(*((symbol, "BUY", 2000, 50.0) for symbol in "BCDE"))  # 40% of the book
+BUYS = make_trades(*((symbol, "BUY", 2000, 50.0) for symbol in "BCDE"))  # 40% of the portfolio
 QUOTES = make_day().quotes
 
 

@@ -95,7 +95,7 @@ def below_its_stop(settings: Settings) -> Facts:
 
 
 def a_large_sale(settings: Settings) -> Facts:
-    """A line that is far beyond its limit is sold in one trade that is a share of the book too large."""
+    """A line that is far beyond its limit is sold in one trade that is a share of the portfolio too large."""
     shares = settings.safety.max_trade_frac * 1e6 / 50 + 1
     return a_day(
         settings,
@@ -132,7 +132,7 @@ def a_volume_that_is_wrong_once(settings: Settings) -> Facts:
 
 
 def rotates(settings: Settings, *, old: int, beyond: float) -> Facts:
-    """Return a day that sells lines of 9.5% of the book, and buys more than `beyond` in lines that may just be."""
+    """Return a day that sells lines of 9.5% of the portfolio, and buys more than `beyond` in lines that may just be."""
     size = min(settings.portfolio.max_position_frac, settings.safety.max_trade_frac)
     sold, bought = NAMES[:old], [f"{name}N" for name in NAMES[: lines_beyond(beyond, size)]]
     day = a_day(

@@ -13,7 +13,7 @@ from tasks.trades.rules import trade_rules_of
 from tests.builders import flat_fees, make_settings
 from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
 
-MONDAY = date(2024, 6, 17)  # the session after that of the book
+MONDAY = date(2024, 6, 17)  # the session after that of the portfolio
 DEAR = {
     "costs.commission_per_share_usd": 0.0123,
     "costs.min_commission_usd": 0.37,

@@ -101,7 +101,7 @@ def test_half_a_share_that_is_held_makes_it_no_first_investment():
     dust, cut_log = fit(make_book(99_975.0, A=0.5), target, [0] + [200] * 7)
 
     assert empty == [200] * 7
-    assert dust == [0] + [114] * 7  # 40% of the book
+    assert dust == [0] + [114] * 7  # 40% of the portfolio
     assert cut_log.cut[1] == ["cut to fit the day's limit of 40% for buys"]
 
 

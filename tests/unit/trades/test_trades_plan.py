@@ -275,7 +275,7 @@ def test_a_sector_that_cannot_be_left_in_time_takes_only_what_its_limit_leaves()
 
     frame, _, after = propose(book, target)
 
-    assert after["shares"][["A", "B"]].tolist() == [200, 300]  # A may only lose 10% of the book a day
+    assert after["shares"][["A", "B"]].tolist() == [200, 300]  # A may only lose 10% of the portfolio a day
     assert frame["shares"]["C"] == 100
     assert "cut to fit the limit for sector Energy" in frame["reason"]["C"]
 

@@ -1,4 +1,4 @@
-"""Read Alpaca's responses: what is needed and no more. Unknown fields are ignored, optional ones may be missing or bad.
+"""Read the required fields of Alpaca's responses. Unknown fields are ignored, optional ones may be missing or bad.
 
 Amounts arrive as strings, prices of the data API as numbers; both become exact decimals.
 """
@@ -148,7 +148,7 @@ def read(model: type[M], row: object, what: str) -> M:
 
 
 def read_list(model: type[M], rows: object, what: str) -> list[M]:
-    """Return the rows; anything but a list is no response, never an empty one."""
+    """Return the rows; anything but a list is an unusable response, never an empty one."""
     if not isinstance(rows, list):
         raise unanswered(what, "not a list")
     return [read(model, row, what) for row in rows]

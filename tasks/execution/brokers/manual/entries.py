@@ -1,7 +1,7 @@
 """Fills that a person enters for a ticket, and how they may deviate from it. Pure.
 
 Every deviation needs a reason: a price outside the ticket's band or beyond its limit, more shares than the ticket has,
-an end with fewer. A part of a ticket is no deviation as long as the rest may still come.
+fewer when it is closed. A partial fill is not a deviation as long as the rest may still come.
 """
 
 from collections.abc import Iterable

@@ -8,7 +8,7 @@ from tasks.reporting.notify.schema import Kind, Notice, Tone
 
 
 def trial_notice(home: Home, at: datetime) -> Notice:
-    """Return a message that says that this way of notification works."""
+    """Return a message which states that this notification channel works."""
     return Notice(
         kind=Kind.TEST,
         key=at.isoformat(),

@@ -29,7 +29,7 @@ def read_announced(home: Home) -> Announced | None:
 
 
 def first_look(switch: Switch, at: datetime) -> Announced:
-    """Return that nothing of the present was announced, and that the history is known.
+    """Return the initial record: no active trip was announced, and the history is known.
 
     The count starts at the present second, so that ids of an outbox that was deleted do not come again.
     """

@@ -20,7 +20,7 @@ def test_intervals_contain_the_figures_and_repeat_with_the_seed():
     for name in FIGURES:
         assert first[name].low < first[name].high, name
         assert first[name].sessions == 500
-        if name not in ("max_drawdown", "calmar"):  # resampled drawdowns are no estimate around the one seen
+        if name not in ("max_drawdown", "calmar"):  # resampled drawdowns do not estimate the observed one
             assert first[name].low < figures[name].value < first[name].high, name
     assert intervals(curve, seed=1, resamples=300) == first
     assert intervals(curve, seed=2, resamples=300) != first

@@ -9,7 +9,7 @@ from flows.operations.research.matrix import _result
 @pytest.mark.parametrize(
     ("methods", "said"),
     [
-        ({"max_sharpe": 900, "cash": 20}, ""),  # what the regime sells is no fallback
+        ({"max_sharpe": 900, "cash": 20}, ""),  # what the regime sells is not a fallback
         (
             {"max_sharpe": 899, "hrp": 1_200, "hold": 1, "cash": 20},
             "1,201 of 2,120 decisions without max_sharpe (hrp 1,200, hold 1)",

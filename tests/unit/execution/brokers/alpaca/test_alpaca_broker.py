@@ -63,7 +63,7 @@ def test_an_order_leaves_with_its_id_its_intent_and_exact_text_numbers(
 
     assert posts(server)[0].body == expected | {
         "symbol": "AAA",
-        "qty": str(order.shares),  # 2**53 + 1 is no float
+        "qty": str(order.shares),  # 2**53 + 1 is not a float
         "side": "buy",
         "client_order_id": order.order_id,
         "position_intent": "buy_to_open",
