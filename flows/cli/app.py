@@ -74,7 +74,7 @@ def answer(arguments: Sequence[str]) -> int:
 
 def _answer(arguments: Sequence[str]) -> int:
     options = Options(as_json="--json" in arguments, debug="--debug" in arguments)
-    _set_up_process()
+    set_up_process()
     try:
         hoisted = hoist_global_options(arguments)
         options = replace(options, home=_home_given(hoisted))
@@ -187,7 +187,7 @@ def _usage_failure(error: typer.TyperException) -> Failure:
     return Failure(f"{message}{stop}See `{command} --help`.", error.exit_code)
 
 
-def _set_up_process() -> None:
+def set_up_process() -> None:
     """Disable telemetry, limit threads to the cores, and return freed memory, unless the environment says otherwise."""
     cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     defaults = {

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,26 @@ def write_bytes(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Replace the content of each named file atomically; their names are synced once, after the last."""
+    for name, content in contents.items():
+        with _renamed(folder / name) as file:
+            file.write(content)
+    if contents:
+        _confirm(folder / name)
+
+
 @contextmanager
 def replace_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Yield an empty file that replaces `path` when the block succeeds and is deleted otherwise."""
+    with _renamed(path, mode=mode) as file:
+        yield file
+    _confirm(path)
+
+
+@contextmanager
+def _renamed(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Replace `path` by the yielded file, whose new name is not synced yet."""
     refuse_symlink(path)
     temporary = _temporary(path)
     try:
@@ -42,7 +59,6 @@ def replace_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
         if isinstance(error, OSError):
             raise _not_written(path, error) from error
         raise
-    _confirm(path)
 
 
 def write_text(path: Path, content: str) -> None:

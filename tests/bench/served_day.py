@@ -7,28 +7,12 @@ Its time is therefore measured apart: `python -m tests.bench.served_day HOME` st
 import os
 import pickle
 import sys
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tasks.data import task
-from tasks.data.providers.base import Delivery
-from tasks.data.schema.columns import EVERY_TABLE, Table
+from flows.cli.app import set_up_process
+from flows.start import main as start
 from tests.bench.day import DAY, DAY_BEFORE, answer_of
-
-
-@dataclass(frozen=True)
-class Served:
-    """The simulated provider, with an answer that was computed before."""
-
-    delivery: Delivery
-    name: str = "simulated"
-    capabilities: frozenset[Table] = EVERY_TABLE
-
-    def fetch(self, *, after: date | None, through: date, tables: frozenset[Table] = EVERY_TABLE) -> Delivery:
-        """Return the stored answer, which is that for the session after the home's last."""
-        assert (str(after), str(through)) == (DAY_BEFORE, DAY)
-        return self.delivery.only(tables)
 
 
 def main() -> None:
@@ -37,7 +21,10 @@ def main() -> None:
     if len(sys.argv) == 2:
         answer_of(home).write_bytes(pickle.dumps(_computed(home)))
         return
-    from flows.start import main as start
+    set_up_process()  # as the command does, before anything imports Arrow
+    sys.modules["coverage"] = None  # type: ignore[assignment] # a tool of developers: numba imports it where it is
+    from tasks.data import task
+    from tests.bench.served_provider import Served
 
     kept = pickle.loads(answer_of(home).read_bytes())  # noqa: S301 - written by the branch above
     task.make_provider = lambda _run: Served(kept)
@@ -46,7 +33,7 @@ def main() -> None:
     start()
 
 
-def _computed(home: Path) -> Delivery:
+def _computed(home: Path) -> object:
     from tasks.core.homes.opening import open_run
     from tasks.simulation.provider import make
 

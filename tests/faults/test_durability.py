@@ -31,6 +31,10 @@ def write_into_new_folders(home):
     atomic.write_bytes(home.root / "one" / "two" / "file.txt", b"new")
 
 
+def write_several_files(home):
+    atomic.write_files(home.root / "one" / "two", {"a.txt": b"1", "b.txt": b"2"})
+
+
 def stream_file(home):
     with atomic.replace_file(home.root / "archive.tar") as file:
         file.write(b"a")
@@ -96,6 +100,7 @@ def hand_on_a_frame(home):
 WRITES = [
     write_file,
     write_into_new_folders,
+    write_several_files,
     stream_file,
     write_folder,
     write_folder_twice,

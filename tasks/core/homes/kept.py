@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from tasks.core.atomic import write_bytes
+from tasks.core.atomic import write_bytes, write_files
 from tasks.core.errors import StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
@@ -34,11 +34,11 @@ def index_of(parts: Parts) -> bytes:
 
 def keep_parts(home: Home, parts: Parts) -> str:
     """Store the parts, then their index; return the SHA-256 of the index. What is stored already stays."""
-    for content in parts.values():
-        for block in _blocks(content):
-            _write(home, block)
     index = index_of(parts)
-    _write(home, index)
+    blocks = [block for content in parts.values() for block in _blocks(content)]
+    named = {sha256_of_bytes(block): block for block in (*blocks, index)}
+    missing = {name: block for name, block in named.items() if not (home.decisions / name).exists()}
+    write_files(home.decisions, {name: zlib.compress(block) for name, block in missing.items()})
     return sha256_of_bytes(index)
 
 
@@ -87,12 +87,6 @@ def _listed(home: Home, index_sha256: str) -> dict[str, list[str]]:
         return {_safe(name): [_digest(one) for one in blocks] for name, blocks in listed.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _unusable(home.decisions / index_sha256, f"it is not an index ({error})") from error
-
-
-def _write(home: Home, block: bytes) -> None:
-    path = home.decisions / sha256_of_bytes(block)
-    if not path.exists():
-        write_bytes(path, zlib.compress(block))
 
 
 def _read(home: Home, digest: str) -> bytes:

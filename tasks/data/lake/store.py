@@ -43,12 +43,12 @@ def read_tables(
 ) -> dict[str, pd.DataFrame]:
     """Return tables as known at the session's close (None: everything that is known); absent ones are empty.
 
-    A committed version never changes, and several stages of a day read the same tables: results are cached.
+    Results are cached, as those of `read_table` are.
     """
-    result, files = {}, files_of(lake)
+    result = {}
     for name in names:
         if name in versions:
-            stamp = files.stamp(f"{name}/_delta_log/{versions[name]:020d}.json")
+            stamp = _stamp(lake, name, versions[name])
             frame = _table_as_seen(lake, name, versions[name], session, stamp, has_hindsight())
             result[name] = frame.copy(deep=False)  # copy on write: the cached frame is never changed
         else:
@@ -58,11 +58,11 @@ def read_tables(
 
 def stamps_of(lake: LakeLocation, versions: Mapping[str, int]) -> tuple[tuple[str, int, str], ...]:
     """Return each table's version, and a stamp that changes when the table is replaced at the same version."""
-    files = files_of(lake)
-    return tuple(
-        (name, version, files.stamp(f"{name}/_delta_log/{version:020d}.json"))
-        for name, version in sorted(versions.items())
-    )
+    return tuple((name, version, _stamp(lake, name, version)) for name, version in sorted(versions.items()))
+
+
+def _stamp(lake: LakeLocation, name: str, version: int) -> str:
+    return files_of(lake).stamp(f"{name}/_delta_log/{version:020d}.json")
 
 
 @lru_cache(maxsize=48)
@@ -78,11 +78,21 @@ def _table_as_seen(
 
 
 def read_table(lake: LakeLocation, versions: Mapping[str, int], name: str) -> pd.DataFrame:
-    """Return all rows of a table at its committed version; an absent table is empty."""
+    """Return all rows of a table at its committed version; an absent table is empty.
+
+    A committed version never changes, and the gates, the panel and the backtest read the same tables: results are
+    cached.
+    """
     if name not in versions:
         return empty_table(name)
+    frame = _stored_table(lake, name, versions[name], _stamp(lake, name, versions[name]))
+    return frame.copy(deep=False)  # copy on write: the cached frame is never changed
+
+
+@lru_cache(maxsize=len(SPECS))
+def _stored_table(lake: LakeLocation, name: str, version: int, _stamp: str) -> pd.DataFrame:
     with translating_read_errors(lake, name):
-        table = open_table(lake, name, versions[name]).to_pyarrow_table()
+        table = open_table(lake, name, version).to_pyarrow_table()
         return with_all_columns(to_frame(table), name)
 
 

@@ -1,11 +1,54 @@
 """The one template environment of everything that is sent or shown as HTML: the report, the review, the mails."""
 
+import hashlib
+import marshal
+import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import jinja2
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from tasks.core.text import replace_unprintable
+
+DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+class CompiledTemplates(BytecodeCache):
+    """Keeps compiled templates in the package's `__pycache__`, like modules: to compile them takes 0.2 s of a day.
+
+    A file is named after all that its content depends on: the template's name and text, Python, Jinja and the settings
+    below. One that is damaged, or that cannot be written, is compiled again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "__pycache__"
+        self._version = f"{jinja2.__version__} {Path(__file__).read_text()}"
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Load the code if it is stored whole."""
+        with suppress(OSError):
+            stored = self._path(bucket).read_bytes()
+            digest, code = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
+            if hashlib.sha256(code).digest() == digest:
+                bucket.code = marshal.loads(code)  # noqa: S302 - as Python loads its own __pycache__
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Store the code if the package can be written."""
+        code = marshal.dumps(bucket.code)
+        path = self._path(bucket)
+        with suppress(OSError):
+            self._folder.mkdir(exist_ok=True)
+            written = path.with_suffix(f".{os.getpid()}")
+            written.write_bytes(hashlib.sha256(code).digest() + code)
+            written.replace(path)
+
+    def _path(self, bucket: Bucket) -> Path:
+        said = f"{bucket.key} {bucket.checksum} {self._version}"
+        return self._folder / f"{hashlib.sha256(said.encode()).hexdigest()}.{sys.implementation.cache_tag}"
 
 
 def html_environment(folder: Path) -> Environment:
@@ -17,6 +60,7 @@ def html_environment(folder: Path) -> Environment:
         finalize=harmless,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=CompiledTemplates(folder),
     )
 
 

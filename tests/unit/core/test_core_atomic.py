@@ -12,6 +12,7 @@ from tasks.core.atomic import (
     replace_folder,
     sync_folder,
     write_bytes,
+    write_files,
     write_text,
 )
 from tasks.core.errors import StorageError
@@ -301,3 +302,19 @@ def test_a_temporary_file_that_cannot_be_removed_does_not_hide_why_the_file_was_
 
     with pytest.raises(StorageError, match="could not be written: Input/output error"):
         write_text(tmp_path / "file", "new")
+
+
+def test_the_names_of_several_files_are_synced_once(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+
+    write_files(tmp_path, {"a": b"1", "b": b"2", "c": b"3"})
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"1", "b": b"2", "c": b"3"}
+    assert synced == [*(path.stat().st_ino for path in sorted(tmp_path.iterdir())), tmp_path.stat().st_ino]
+
+
+def test_no_files_write_nothing(tmp_path):
+    write_files(tmp_path / "folder", {})
+
+    assert names(tmp_path) == []
