@@ -23,6 +23,7 @@ REVISED_FILES = (
     "monitoring_log.json",
 )  # of a revision; the others stay the day's
 ADDED_FILES = (TICKETS,)  # since a later release: a day without them stays valid
+DUE = "dividends_due_cents"  # in monitoring_log.json; days of earlier builds do not state it
 INPUTS = ("snapshot", "champion", "features", "config", "positions")
 
 
@@ -36,10 +37,13 @@ class PublishedDay:
     files: Mapping[str, bytes]
     inputs: Mapping[str, str]  # INPUTS, and the code's fingerprint
     kept: str | None  # sha256 of the index of the inputs kept for a replay; None: of an earlier release
-    equity_cents: int  # before the trades
+    equity_cents: int  # before the trades, as the broker has it
     cost_cents: int  # estimated
     differs_from_backtest: bool
     tickets: Tickets | None = None  # None: the day was published before there were any
+    due_cents: int = (
+        0  # dividends between ex-date and payment: part of the equity at the close, not yet at the broker
+    )
 
     @property
     def manifest_sha256(self) -> str:
@@ -77,7 +81,8 @@ def published_day(session: date, manifest: bytes, files: Mapping[str, bytes]) ->
         if isinstance(recorded, str):
             raise ValueError(recorded)  # noqa: TRY004 - one message for every way to be unreadable
         held = sum(round(shares * recorded.price_cents[name]) for name, shares in recorded.held.items())
-        compared = parse_json(files["monitoring_log.json"])["parity"]["state"]
+        log = parse_json(files["monitoring_log.json"])
+        compared, due_cents = log["parity"]["state"], int(log.get(DUE, 0))
         tickets = parse_tickets(files[TICKETS]) if TICKETS in stated.listed else None
     except DAMAGED as error:
         raise refusal(
@@ -96,6 +101,7 @@ def published_day(session: date, manifest: bytes, files: Mapping[str, bytes]) ->
         cost_cents=sum(trade.cost_cents for trade in recorded.trades.values()),
         differs_from_backtest=compared == "different",
         tickets=tickets,
+        due_cents=due_cents,
     )
 
 

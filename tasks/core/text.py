@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from math import floor
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+MINUS = "\N{MINUS SIGN}"
 # Control, format (bidirectional overrides among them), surrogate, private, unassigned; line and paragraph separators.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 CONTROLS = frozenset({"Cc", "Cf"})
@@ -28,6 +29,12 @@ def percent(fraction: float, places: int | None = None) -> str:
     Without `places`, two decimals at most. Never "-0%"; NaN is "nan%".
     """
     return f"{round(100 * fraction, 2):zg}%" if places is None else f"{100 * fraction:z,.{places}f}%"
+
+
+def dollars(amount_usd: float, places: int = 2) -> str:
+    """Write an amount of money: $1,234.50 or −$1,234.50; what is written as zero has no sign."""
+    text = f"{abs(amount_usd):,.{places}f}"
+    return f"{MINUS}${text}" if amount_usd < 0 and float(text.replace(",", "")) else f"${text}"
 
 
 def instant_text(at: datetime) -> str:

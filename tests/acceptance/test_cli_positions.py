@@ -215,7 +215,7 @@ def test_a_backup_waits_for_whoever_books(home, tmp_path, monkeypatch):
 def test_shares_are_written_alike_by_every_command(home):
     home.positions_file.unlink()
     file = home.root / "held.csv"
-    file.write_text("symbol,shares\nAAA,2400\nBBB,0.5\nCASH,5000\n")
+    file.write_text("symbol,shares\nAAA,2400\nBBB,0.5\nCASH,-180000\n")
     assert afterclose("positions", "import", str(file), *SAID, home=home.root).returncode == 0
 
     rebuilt = afterclose("positions", "rebuild", home=home.root).stdout.splitlines()[1:]
@@ -223,3 +223,4 @@ def test_shares_are_written_alike_by_every_command(home):
 
     assert [line.split() for line in rebuilt] == [line.split() for line in shown]
     assert ["AAA", "2,400"] in [line.split() for line in shown]
+    assert ["CASH", "\N{MINUS SIGN}$180,000.00"] in [line.split() for line in shown]

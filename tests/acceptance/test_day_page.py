@@ -207,7 +207,8 @@ def test_the_report_states_what_sends_the_trades(report):
         "To reject afterclose reject 2024-06-14 --by NAME --reason TEXT",
     )
 
-    assert " ".join(commands) + " In the directory of this home, or anywhere with --home DIR ." in report.text
+    assert " ".join(commands) in report.text
+    assert "The commands run in the directory of this home, or anywhere with --home DIR ." in report.text
 
 
 def test_the_first_screen_says_what_striking_a_name_changes_and_leads_to_the_row_of_each_trade(html, report):

@@ -40,7 +40,7 @@ from tasks.core.ids import sha256_of_bytes, sha256_of_record
 from tasks.core.json_text import parse_json
 from tasks.core.masking import mask_logs
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
-from tasks.core.text import counted, one_line
+from tasks.core.text import counted, dollars, one_line
 from tasks.reporting.review.recorded_limits import exceeded_limits, recorded_limits
 from tasks.trades.simulated_mark import without_mark
 
@@ -311,9 +311,10 @@ def _description(proposal: Proposal) -> Iterator[str]:
         )
     for side in ("SELL", "BUY"):
         total = sum(float(row["notional"]) for row in rows if row["side"] == side)
-        yield f"  {side:<4} in total ${total:,.0f}"
+        yield f"  {side:<4} in total {dollars(total, 0)}"
     demo = ", simulated market: valid for a demo only" if envelope.demo else ""
-    yield f"Estimated cost ${day.cost_cents / 100:,.2f}; equity before the trades ${float(envelope.equity_usd):,.2f}."
+    equity = dollars(float(envelope.equity_usd))
+    yield f"Estimated cost {dollars(day.cost_cents / 100)}; equity before the trades {equity}."
     yield f"Account {envelope.account} ({envelope.mode}{demo}); {counted(envelope.persons, 'signature')} needed."
     yield f"Valid until the next open: {_exchange_time(envelope.expires_at)}."
     yield f"Also signed: manifest.json, {envelope.manifest_sha256[:16]}…: data, model, settings, code, positions."

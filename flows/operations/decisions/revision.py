@@ -30,7 +30,7 @@ from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import session_on
-from tasks.core.text import counted, instant_text, one_line
+from tasks.core.text import counted, dollars, instant_text, one_line
 from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.reporting.day.filled_book import BookFigures, Limits, figures_of, limits_of
 from tasks.reporting.day.publish import refuse_decided
@@ -292,6 +292,6 @@ def _described(day: str, made: WrittenRevision) -> Iterator[str]:
         yield f"  removed {symbol}"
     for one in preview.changed:
         yield f"  changed {one.symbol}: {one.before:+,} shares to {one.after:+,}"
-    yield f"Cash ${preview.before.cash_usd:,.2f} to ${preview.after.cash_usd:,.2f}."
+    yield f"Cash {dollars(preview.before.cash_usd)} to {dollars(preview.after.cash_usd)}."
     yield f"Volatility {preview.before.volatility_frac:.2%} to {preview.after.volatility_frac:.2%} a year."
     yield f"Not approved yet. Next: `afterclose approve {day} --revision {made.number} --by NAME`."

@@ -6,7 +6,7 @@ from flows.operations.homes.checked import CheckedHome, CheckResult
 from tasks.core.clock import now
 from tasks.core.errors import SafetyError
 from tasks.core.homes.setup import is_set_up
-from tasks.core.text import counted
+from tasks.core.text import counted, dollars
 
 
 def _portfolio(checked: CheckedHome) -> CheckResult:
@@ -15,7 +15,7 @@ def _portfolio(checked: CheckedHome) -> CheckResult:
     held = positions_of(checked.home, initial_cash_usd=checked.settings.portfolio.initial_cash_usd)
     refuse_short_history(checked.home, None)
     return CheckResult(
-        "portfolio", "ok", f"{counted(len(held.positions), 'position')}, ${held.cash_usd:,.2f} in cash"
+        "portfolio", "ok", f"{counted(len(held.positions), 'position')}, {dollars(held.cash_usd)} in cash"
     )
 
 

@@ -21,7 +21,7 @@ from tasks.core.homes.run import Run
 from tasks.core.masking import mask_logs
 from tasks.core.sessions import exchange_minute, session_after, session_on
 from tasks.core.stage import timings
-from tasks.core.text import counted
+from tasks.core.text import counted, dollars
 from tasks.execution.brokers.manual.printed import ticket_text
 from tasks.execution.brokers.manual.store import tickets
 from tasks.execution.brokers.registry import FILLS_FROM_BARS
@@ -189,7 +189,7 @@ def _account(document: Document) -> str:
 
 
 def _usd(amount: object) -> str:
-    return f"${Decimal(str(amount)):,.2f}"
+    return dollars(float(str(amount)))
 
 
 def _tickets(run: Run) -> str:

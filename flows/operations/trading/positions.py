@@ -17,7 +17,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import last_closed_session, session_on
-from tasks.core.text import counted
+from tasks.core.text import counted, dollars
 from tasks.execution.brokers.manual.store import Signed
 from tasks.execution.brokers.registry import declare_statement
 from tasks.ledger.anchor import is_begun
@@ -242,4 +242,4 @@ def _result(home: Home, held: Positions) -> Result:
         ],
     }
     lines = [f"{line.symbol:<12} {line.shares:>14,g}" for line in held.positions]
-    return Result(document, "\n".join([*lines, f"{CASH:<12} {f'${held.cash_usd:,.2f}':>14}"]))
+    return Result(document, "\n".join([*lines, f"{CASH:<12} {dollars(held.cash_usd):>14}"]))

@@ -12,7 +12,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.masking import mask_logs
 from tasks.core.sessions import last_closed_session, session_after
-from tasks.core.text import counted
+from tasks.core.text import counted, dollars
 from tasks.execution.brokers.base import Broker
 from tasks.execution.brokers.registry import open_broker, stored_market
 from tasks.execution.reconciliation.explain import DECLARED, Explanation
@@ -182,10 +182,10 @@ def _table(items: Sequence[Difference]) -> list[str]:
 def _equity(found: Reconciliation) -> list[str]:
     if found.equity_cents is None:
         return []
-    record_usd = f"Equity of record (the broker's account): ${found.equity_cents / 100:,.2f}."
+    record_usd = f"Equity of record (the broker's account): {dollars(found.equity_cents / 100)}."
     if found.book_equity_cents is None:
         return [record_usd]
     return [
         record_usd,
-        f"Ledger at last prices, dividends due included: ${found.book_equity_cents / 100:,.2f}.",
+        f"Ledger at last prices, dividends due included: {dollars(found.book_equity_cents / 100)}.",
     ]

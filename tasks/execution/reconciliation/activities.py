@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import get_args
 
+from tasks.core.text import dollars
 from tasks.execution.brokers.base import Activity
 from tasks.execution.reconciliation.identity import (
     ACTIVITY,
@@ -337,4 +338,4 @@ def _sentence(activity: Activity, kind: EntryKind) -> str:
 
 
 def _usd(cents: int) -> str:
-    return f"{'-' if cents < 0 else '+'}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+    return f"{'' if cents < 0 else '+'}{dollars(cents / 100)}"

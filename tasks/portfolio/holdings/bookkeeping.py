@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.text import dollars
 from tasks.ledger.anchor import is_begun
 from tasks.ledger.balance import Balance, balance_of
 from tasks.ledger.database import opened
@@ -140,7 +141,7 @@ def cents_of(amount_usd: float) -> int:
 
 def usd(cents: int) -> str:
     """Return an amount as text, with a sign only if it is negative."""
-    return f"{'-' if cents < 0 else ''}${abs(cents) // 100:,}.{abs(cents) % 100:02}"
+    return dollars(cents / 100)
 
 
 def _corrections(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from tasks.approval.day import DUE
 from tasks.backtest.parity.recorded import DECIDED_FROM, decided_from
 from tasks.portfolio.schema import Portfolio
 from tasks.reporting.day.assessed import assessment_record
@@ -99,6 +100,7 @@ def monitoring_json(inputs: DayInputs, assessment: Assessment, unusual: Mapping[
             },
             "risk_model": {"shrinkage": records.risk.shrinkage.intensity, "notes": records.risk.notes},
             "risk_assessment": assessment_record(assessment),
+            DUE: round(records.portfolio.book.receivable_usd * 100),
             "worth_by_name_cents": worth_of(records.portfolio.book),
             "parity": parity_record(records.compared.parity),
             UNUSUAL: dict(unusual),

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tasks.backtest.parity.schema import LineDifference, Parity, SessionParity
-from tasks.core.text import counted
+from tasks.core.text import counted, dollars
 
 LINES_LISTED = 20
 
@@ -109,4 +109,4 @@ def differing(parity: Parity) -> tuple[SessionParity, ...]:
 
 
 def _usd(cents: int) -> str:
-    return f"${cents / 100:,.2f}"
+    return dollars(cents / 100)

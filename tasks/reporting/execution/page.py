@@ -6,9 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tasks.core.sessions import EXCHANGE_TIME_ZONE
+from tasks.core.text import MINUS
 from tasks.reporting.day.executed import lines_of
 from tasks.reporting.page.document import environment, style
-from tasks.reporting.page.numerals import MINUS, UNKNOWN, usd
+from tasks.reporting.page.numerals import UNKNOWN, usd
 
 
 def render_execution(document: Mapping[str, Any], *, title: str, is_simulated: bool) -> bytes:

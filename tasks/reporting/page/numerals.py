@@ -6,10 +6,9 @@ Rounds for display only. Not for files that programs read.
 import math
 from datetime import date
 
-from tasks.core.text import percent
+from tasks.core.text import MINUS, dollars, percent
 
 UNKNOWN = "–"
-MINUS = "\N{MINUS SIGN}"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ACRONYMS = {
     "hrp": "HRP",
@@ -36,10 +35,7 @@ MONTHS = (
 
 def usd(value: float, places: int = 0) -> str:
     """Write dollars: $1,234 or −$1,234."""
-    if not math.isfinite(value):
-        return UNKNOWN
-    text = f"{abs(value):,.{places}f}"
-    return f"{MINUS}${text}" if value < 0 and float(text.replace(",", "")) else f"${text}"
+    return dollars(value, places) if math.isfinite(value) else UNKNOWN
 
 
 def signed_usd(value: float, places: int = 0) -> str:

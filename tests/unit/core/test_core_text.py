@@ -6,6 +6,7 @@ import pytest
 from tasks.core.text import (
     ascii_label,
     counted,
+    dollars,
     escape_controls,
     instant_text,
     no_formula,
@@ -24,6 +25,10 @@ from tasks.core.text import (
         (counted(2, "row"), "2 rows"),
         (counted(1234, "company", "companies"), "1,234 companies"),
         (counted(1, "company", "companies"), "1 company"),
+        (dollars(1234.5), "$1,234.50"),
+        (dollars(-180_000), "\N{MINUS SIGN}$180,000.00"),
+        (dollars(-0.004), "$0.00"),
+        (dollars(-1.5, 0), "\N{MINUS SIGN}$2"),
         (percent(0.15), "15%"),
         (percent(0.0175), "1.75%"),
         (percent(-1e-9), "0%"),

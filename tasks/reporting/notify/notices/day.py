@@ -108,6 +108,7 @@ def _facts(day: PublishedDay, bought: int, sold: int) -> tuple[tuple[str, str], 
     turnover = (bought + sold) / 2 / day.equity_cents if day.equity_cents else float("nan")
     return (
         ("Equity at the broker", exact_usd(day.equity_cents)),
+        *_due(day),
         ("Turnover", typeset_percent(turnover)),
         ("Estimated cost", exact_usd(day.cost_cents)),
         ("Regime", words(str(log.get("regime", {}).get("state", UNKNOWN)).lower())),
@@ -120,6 +121,14 @@ def _facts(day: PublishedDay, bought: int, sold: int) -> tuple[tuple[str, str], 
             f"{counted(len(quality.get('findings', [])), 'finding')} from {quality.get('provider', UNKNOWN)}",
         ),
     )
+
+
+def _due(day: PublishedDay) -> tuple[tuple[str, str], ...]:
+    """Return the dividends that complete the broker's equity to that at the close, as in the report."""
+    if not day.due_cents:
+        return ()
+    at_close = exact_usd(day.equity_cents + day.due_cents)
+    return (("Dividends due", f"{exact_usd(day.due_cents)}, so equity at the close {at_close}"),)
 
 
 def _log(day: PublishedDay) -> dict[str, Any]:

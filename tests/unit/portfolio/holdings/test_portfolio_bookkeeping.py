@@ -243,4 +243,4 @@ def test_cash_is_rounded_half_to_even_as_it_is_written(amount, cents):
 
 
 def test_amounts_are_printed_to_the_cent():
-    assert [usd(5), usd(-123_456_789)] == ["$0.05", "-$1,234,567.89"]
+    assert [usd(5), usd(-123_456_789)] == ["$0.05", "\N{MINUS SIGN}$1,234,567.89"]

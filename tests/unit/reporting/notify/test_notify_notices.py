@@ -2,17 +2,23 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
 from tasks.approval.day import published_day
 from tasks.core.errors import BrokerError, SafetyError, TransientError
+from tasks.reporting.day.manifest import manifest_json
 from tasks.reporting.notify.notices.day import MOST_ROWS, day_notice
 from tasks.reporting.notify.notices.execution import execution_notice
 from tasks.reporting.notify.notices.runs import failure_notice
+from tasks.reporting.notify.rendering.slack import MOST_FIELDS
 from tasks.reporting.notify.schema import Command, Kind, Tone
+from tasks.reporting.page.rendering import render_day
 from tests.approval_days import TRADE_ROWS, day_files, manifest_of
 from tests.builders import FRIDAY, make_run
+from tests.unit.reporting.example_day import make_inputs
+from tests.unit.reporting.reading import Report
 
 PLACE = "/homes/a b"
 
@@ -65,6 +71,30 @@ def test_the_figures_are_those_of_trades_csv(tmp_path):
     assert dict(notice.facts)["Equity at the broker"] == "$1,000,000.00"
     assert dict(notice.facts)["Estimated cost"] == "$2.70"
     assert notice.data["buy_usd"] == "18000.00"
+
+
+def test_dividends_due_complete_the_equity_as_in_the_report():
+    inputs = make_inputs()
+    portfolio = inputs.records.portfolio
+    due = replace(portfolio, book=replace(portfolio.book, receivable_usd=146.06))
+    inputs = replace(inputs, records=replace(inputs.records, portfolio=due))
+
+    notice, report = notice_and_report(inputs)
+
+    shown = {one.name: one.value for one in report.figures}
+    facts = dict(notice.facts)
+    assert facts["Equity at the broker"] == f"${shown['equity'] - 146.06:,.2f}"
+    assert facts["Dividends due"] == f"$146.06, so equity at the close ${shown['equity']:,.2f}"
+    assert len(notice.facts) <= MOST_FIELDS  # Slack shows them all
+    assert "Dividends due" not in dict(notice_and_report(make_inputs())[0].facts)
+
+
+def notice_and_report(inputs):
+    day = render_day(inputs, positions_sha256="70" * 32)
+    manifest = manifest_json(inputs, day.source, day.files, {})
+    published = published_day(inputs.run.session.day, manifest, day.files)
+    notice = day_notice(inputs.run.home, published, is_simulated=True, picture=None)
+    return notice, Report(day.files["report.html"])
 
 
 def test_a_mail_does_not_repeat_with_each_trade_that_the_market_is_simulated(tmp_path):

@@ -6,10 +6,10 @@ Shows the last execution; its steps and cents are those of execution.json.
 from dataclasses import dataclass
 
 from tasks.core.sessions import session_after
-from tasks.core.text import counted
+from tasks.core.text import MINUS, counted
 from tasks.reporting.day.executed import BPS, CENTS_PER_USD, UNEXPLAINED, BridgeRow, ExecutedDay
 from tasks.reporting.day.inputs import DayInputs
-from tasks.reporting.page.numerals import MINUS, long_date, number, usd
+from tasks.reporting.page.numerals import long_date, number, usd
 
 STAGES = {
     "target": "Target, as the backtest fills it",
