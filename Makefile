@@ -60,30 +60,30 @@ format: $(INSTALLED) ## format the code and apply automatic fixes
 test-prefect: $(INSTALLED) ## run the flows under a local Prefect server
 	@$(BIN)/python -m pytest -n 0 -m prefect tests/flows
 
-test-bucket: $(INSTALLED) ## the lake in a bucket of a local S3 server
+test-bucket: $(INSTALLED) ## test the lake in a bucket of a local S3 server
 	@$(BIN)/python -m pytest -m 'bucket and not prove'
 
 test-browser: $(INSTALLED) $(CHROMIUM) ## approve, strike and reject in Chromium, and check that the pages are accessible
 	@$(BIN)/python -m pytest -m 'browser and not prove'
 
-screens: demo $(CHROMIUM) ## take the pictures of the documents in Chromium, from the demo
+screens: demo $(CHROMIUM) ## take the screenshots of the documentation in Chromium, from the demo
 	@$(BIN)/python -m tests.documentation.screens demo
 
 $(CHROMIUM):
 	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "Chromium is missing: apt-get install chromium" >&2; exit 2; }
 	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null
 
-test-tools: $(INSTALLED) $(TOOLS) ## read a mail with the readers of Debian, check the alert rules with promtool
+test-tools: $(INSTALLED) $(TOOLS) ## parse an e-mail with Debian's mail readers, check the alert rules with promtool
 	@$(BIN)/python -m pytest -m 'tools and not prove'
 
 $(TOOLS):
 	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null || { echo "$@ is missing: apt-get install maildir-utils libmime-tools-perl prometheus" >&2; exit 2; }
 	@apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends maildir-utils libmime-tools-perl prometheus >/dev/null
 
-test-slices: $(INSTALLED) ## run a short part of each long proof
+test-slices: $(INSTALLED) ## run a short part of each long test
 	@$(BIN)/python -m pytest -m 'slice and not prove'
 
-test-more: $(INSTALLED) $(CHROMIUM) $(TOOLS) ## all of test-bucket, -browser, -tools, -slices and -docs in one run, which is faster
+test-more: $(INSTALLED) $(CHROMIUM) $(TOOLS) ## run test-bucket, -browser, -tools, -slices and -docs together, which is faster
 	@$(BIN)/python -m pytest -m '(bucket or browser or tools or slice or docs) and not prove'
 
 test-docs: $(INSTALLED) ## run the commands that the documentation shows, and reproduce the symptoms that it describes
@@ -108,10 +108,10 @@ bench: $(RIVALS) ## measure time and memory against baselines; rewrites the tabl
 market: $(INSTALLED) ## compare twenty simulated markets with the real one; rewrites the table in docs/simulated-market.md
 	@$(BIN)/python -m tests.market
 
-null: $(INSTALLED) ## at most 2 of 40 markets without a signal may confirm a candidate (begins no market after 85 minutes; continues)
+null: $(INSTALLED) ## check that at most 2 of 40 markets without a signal confirm a candidate (starts none after 85 minutes; run again to resume)
 	@$(BIN)/python -m tests.power --planted 0 --judge --minutes 85
 
-planted: $(INSTALLED) ## at least 16 of 20 markets with a planted IC of 0.08 must confirm a learner (85 minutes at most; continues)
+planted: $(INSTALLED) ## check that at least 16 of 20 markets with a planted IC of 0.08 confirm a learner (starts none after 85 minutes; run again to resume)
 	@$(BIN)/python -m tests.power --planted 0.08 --judge --minutes 85
 
 power: $(INSTALLED) ## measure what the weekly selection finds on 100 simulated markets (about an hour and a half); rewrites the tables in docs/model-selection.md
@@ -135,7 +135,7 @@ $(BACKTESTERS_INSTALLED): requirements-backtesters.lock
 	@$(BACKTESTERS)/bin/python $(PIP_LOCKED) -r requirements-backtesters.lock
 	@touch $(BACKTESTERS_INSTALLED)
 
-regime: $(INSTALLED) ## rewrite the record of the regime rules on real prices in docs/regime.md
+regime: $(INSTALLED) ## rewrite the results of the regime rules on real prices in docs/regime.md
 	@$(BIN)/python -m tests.documentation.regime_record
 
 selection: $(INSTALLED) ## rewrite the figures on real prices in docs/model-selection.md
@@ -158,8 +158,8 @@ lock: $(INSTALLED) ## resolve pyproject.toml into the lock files, with hashes an
 	@printf '%s\n' cvxpy gym jupyter lightgbm matplotlib mlflow nbconvert pymongo \
 		| $(LOCK) --group qlib --excludes - --output-file requirements-qlib.lock
 
-site: $(INSTALLED) ## build the site of the documents into site/
+site: $(INSTALLED) ## build the documentation site into site/
 	@$(BIN)/zensical build --clean --strict
 
-clean: ## delete the environments and the home of the demo
+clean: ## delete the environments and the demo's home
 	@rm -rf $(VENV) $(QLIB) $(BACKTESTERS) demo

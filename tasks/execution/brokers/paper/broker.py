@@ -4,7 +4,7 @@ An order belongs to the session after its decision and fills when that session's
 orders at its open, at_close orders at its close, limit orders within its range. Sales fill before purchases. Both
 phases trade at the same open, as the backtest assumes: a purchase that is submitted after the sales were filled, even
 after the close of the session, still fills at that open, until the next session opens. This is the paper account's
-simplification; at a real broker purchases come later and cost the delay. Whatever is unfilled at the session's close
+simplification; at a real broker purchases come later, at a cost. Whatever is unfilled at the session's close
 expires. A split or a symbol change voids the orders that rest over it: they are canceled and must be submitted again.
 
 The account never sells more than it holds, and never spends more than its cash. Proceeds may be spent at once and
