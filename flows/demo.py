@@ -75,13 +75,16 @@ def fill_demo_home(home: Path, market: DemoMarket, *, last: date, days: int, pro
     sessions = [day.item() for day in sessions_ending(last, days + 1)]
     _prepare(place, market, last)
     if not has_champion(place):
+        _announce(1, days, "simulate the market and train a champion: the longest step")
         with demo_run(place, sessions[0], profile) as run:
             weekly_champion(run, quick=True)
     approver = DemoApprover(place)
-    ran = [
-        _run_session(place, session, profile, None if session == last else approver)
-        for session in sessions[1:]
-    ]
+    ran = []
+    for number, session in enumerate(sessions[1:], 2):
+        if not place.day_folder(session).exists():
+            ending = "propose trades" if session == last else "propose trades, approve and execute them"
+            _announce(number, days, f"session {session}: {ending}")
+        ran.append(_run_session(place, session, profile, None if session == last else approver))
     return Demo(
         home=place.root,
         days=tuple(sessions[1:]),
@@ -114,6 +117,10 @@ class DemoApprover:
                 revoke_approver(self._place, self.name, self.name, reason, now())
             add_approver(self._place, self.name, public_key(self._key), self.name, reason, now())
         return self._key
+
+
+def _announce(step: int, days: int, what: str) -> None:
+    log.info("Step %d of %d: %s", step, days + 1, what)
 
 
 def _run_session(

@@ -53,6 +53,8 @@ log = logging.getLogger(__name__)
 
 Seed = Callable[[str], int]
 
+FOLDS = "folds of the candidates"  # the step that is reported while they are tested
+
 TRAINED_WITH = (  # the settings, besides the folds, that determine training and testing
     *("features", "target", "entry", "label_horizons", "sample_weights", "half_life_sessions"),
     *("train_sessions", "min_train_sessions", "test_sessions", "folds", "embargo_sessions"),
@@ -170,13 +172,18 @@ def run_tests(
             else each
             for each in candidates
         )
+        report_step(FOLDS, 0, len(candidates) * len(folds))
         for place, each in enumerate(candidates):
-            report_step("candidates tested", place, len(candidates))
-            walks[each.name] = walk_forward(each, folds, run, seed=seed(each.name))
+            report = partial(_report_folds, place * len(folds), len(candidates) * len(folds))
+            walks[each.name] = walk_forward(each, folds, run, seed=seed(each.name), report=report)
             returns[each.name] = returns_of(panel, tested, walks[each.name], settings)
             ledger.record(Trial(each, seed(each.name), splits, returns[each.name]))
     results = tuple(summary(each, walks[each.name], tested) for each in candidates)
     return WalkedCandidates(candidates, results, data, tested, walks, returns, statistic, splits)
+
+
+def _report_folds(before: int, total: int, done: int) -> None:
+    report_step(FOLDS, before + done, total)
 
 
 def select(

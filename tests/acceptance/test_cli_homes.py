@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from unittest.mock import Mock
 
 import pytest
 
@@ -103,6 +104,22 @@ def test_a_new_home_holds_its_settings_its_switch_and_its_marker(tmp_path):
         "data/home.lock",
         "live/kill_switch.json",
     }
+
+
+def test_the_demo_announces_each_step_with_its_number(tmp_path, monkeypatch, caplog):
+    from flows import demo
+
+    for name in ("weekly_champion", "_run_session", "read_production", "stated_skill"):
+        monkeypatch.setattr(demo, name, lambda *_, **__: Mock())
+
+    with caplog.at_level("INFO", logger="flows.demo"):
+        fill_demo_home(tmp_path, MARKET, last=date(2024, 6, 14), days=2, profile=None)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "Step 1 of 3: simulate the market and train a champion: the longest step",
+        "Step 2 of 3: session 2024-06-13: propose trades, approve and execute them",
+        "Step 3 of 3: session 2024-06-14: propose trades",
+    ]
 
 
 def test_a_demo_names_the_alpha_of_the_market_that_its_home_has(tmp_path):

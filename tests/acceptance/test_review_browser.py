@@ -177,6 +177,7 @@ def test_lines_are_struck_and_halved_with_the_keyboard(opened):
     page.click("text=Undo all changes")
     page.wait_for_selector(".dock", state="detached")
     assert page.is_visible(".approve form")
+    assert page.is_hidden("text=You have struck or halved lines above")
 
 
 def test_a_line_opens_its_reasons_and_closes_them_with_the_keyboard(opened):

@@ -1,7 +1,7 @@
 """Train and test candidates fold by fold, measured out of sample. Learners have one thread; folds run in parallel."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -115,12 +115,21 @@ def fold_workers(data: Dataset, tested: OutOfSample, settings: ModelSettings) ->
 
 
 def walk_forward(
-    candidate: Candidate, folds: tuple[Fold, ...], run: RunFolds, *, seed: int
+    candidate: Candidate,
+    folds: tuple[Fold, ...],
+    run: RunFolds,
+    *,
+    seed: int,
+    report: Callable[[int], None] = lambda _: None,
 ) -> list[FoldResult]:
-    """Train and test the candidate on every fold, oldest first. `run`: see `fold_workers`."""
+    """Train and test the candidate on every fold, oldest first. `run`: see `fold_workers`.
+
+    `report` receives the number of finished folds after each.
+    """
     results = []
     for result in run([FoldWork(candidate, fold, seed) for fold in folds]):
         results.append(result)
+        report(len(results))
         log.info(
             "%s, fold %d of %d: neutral IC %.4f, rank IC %.4f over %d sessions, in training %.4f",
             candidate.name,

@@ -19,6 +19,7 @@ from tasks.backtest.matrix.tables import measure_totals
 from tasks.backtest.scoring.stored_scores import StoredScores
 from tasks.backtest.walk import Totals
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.stage import report_step
 from tasks.data.schema.records import Days
 from tasks.selection.net.figures import net_figures
 from tasks.selection.net.portfolio import Market, halves, scored, scores_of, skills_of
@@ -72,7 +73,9 @@ def walk_pairs(
         for optimizer in compared_optimizers(settings)
     ]
     plan = plan_matrix(market.world, market.regime, entries, combinations, settings, folder)
-    outcomes = run_plan(plan, processes=settings.models.processes)
+    outcomes = run_plan(
+        plan, processes=settings.models.processes, report=_report_sessions(plan.sessions_missing)
+    )
     scores = {each.name: each.scores.id for each in entries}
     for each in outcomes:
         if each.totals is not None:
@@ -95,6 +98,19 @@ def walk_pairs(
         tuple(_result(each, market, settings) for each in outcomes),
         _figures(equal, market, settings),
     )
+
+
+def _report_sessions(total: int) -> Callable[[int], None]:
+    """Return a function that takes the sessions simulated since its last call, and reports all of them."""
+    done = 0
+
+    def report(more: int) -> None:
+        nonlocal done
+        done += more
+        report_step("sessions of the compared pairs", done, total)
+
+    report(0)
+    return report
 
 
 def _scored_candidate(

@@ -65,10 +65,12 @@ def test_the_two_groups_of_a_fold_are_scored_and_nothing_between_them(data, test
     candidate = Candidate(name="momentum", kind="equal_weight", parameters={})
     folds = combinatorial_folds(data, TESTED, MODELS)
     apart = next(fold for fold in folds if fold.blocks[1][0] - fold.blocks[0][-1] > 1)
+    finished: list[int] = []
 
     with fold_workers(data, tested, MODELS) as run:
-        (result,) = walk_forward(candidate, (apart,), run, seed=1)
+        (result,) = walk_forward(candidate, (apart,), run, seed=1, report=finished.append)
 
+    assert finished == [1]
     assert len(result.scores) == len(apart.test) * NAMES
     assert result.test.sessions in {0, len(apart.test)}
 
