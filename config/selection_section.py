@@ -35,7 +35,7 @@ class Selection(Section):
     stop_on_leak: bool
     """A feature with possible look-ahead (models.feature_checks) stops the promotion."""
     max_overfitting: Fraction
-    """Largest probability of backtest overfitting among the week's candidates; 1: no limit."""
+    """Largest probability of backtest overfitting among the candidates of a weekly run; 1: no limit."""
     max_false_promotions: Annotated[float, Field(gt=0, le=1)]
     """Largest probability of promoting anything within five years of weekly runs without a signal; 1: no limit."""
     max_false_losses: Annotated[float, Field(ge=0, lt=1)]
@@ -46,8 +46,8 @@ class Selection(Section):
     max_placebo_p_value: Fraction
     """Largest p-value of the candidate among the placebo runs, at least 1 / (placebo_runs + 1); 1: no limit."""
     optimizers: tuple[OptimizerName, ...]
-    """Optimizers that the week compares with portfolio.optimizer, by the portfolios of the selection folds after costs;
-    the champion's metadata names the selected one, which the days use. []: always portfolio.optimizer."""
+    """Optimizers that `weekly` compares with portfolio.optimizer, by their portfolios on the selection folds, after
+    costs. The daily run uses the selected one, which the champion's metadata names. []: always portfolio.optimizer."""
     finalists: Annotated[int, Field(ge=0, le=20)]
     """Number of best candidates that are cross-validated for the report (not by --quick); 0: none."""
     must_beat_equal_weight: bool

@@ -1,4 +1,4 @@
-"""Select the candidate of the week without selection bias.
+"""Select the candidate of a weekly run without selection bias.
 
 Earlier folds select, later ones confirm: the reported metrics come from sessions that had no part in the selection. A
 candidate that fails to confirm is not replaced by the next best, which would be a selection on those sessions.

@@ -133,7 +133,7 @@ def placebo_gate(placebo: Placebo, settings: Selection) -> Gate:
 
 
 def placebo_missing(settings: Selection) -> Gate:
-    """Return the gate for a week without placebo runs: where it is required, it has failed."""
+    """Return the gate for a weekly run without placebo runs: where it is required, it has failed."""
     limit = f"≤ {settings.max_placebo_p_value:g}"
     return Gate("p-value among the placebo runs", "no runs", limit, passed=False)
 

@@ -64,11 +64,11 @@ def _installed(name: str) -> str:
 
 
 def _mlflow(checked: CheckedHome) -> CheckResult:
-    """Say whether full weeks write the history of trainings; it is optional."""
+    """Return whether full weekly runs write the history of trainings, which is optional."""
     from tasks.selection.tracking import is_available
 
     if is_available():
-        return CheckResult("mlflow", "ok", f"full weeks are written to {checked.home.mlflow}")
+        return CheckResult("mlflow", "ok", f"full weekly runs are written to {checked.home.mlflow}")
     return CheckResult(
         "mlflow", "ok", "off: pip install 'afterclose[mlflow]' writes the history of trainings"
     )

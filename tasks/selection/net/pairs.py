@@ -32,7 +32,7 @@ Seed = Callable[[str], int]
 
 
 def compared_optimizers(settings: Settings) -> tuple[str, ...]:
-    """Return the optimizers of the week in order of preference, each once: portfolio.optimizer first."""
+    """Return the optimizers of a weekly run in order of preference, each once: portfolio.optimizer first."""
     return tuple(dict.fromkeys([settings.portfolio.optimizer, *settings.selection.optimizers]))
 
 

@@ -1,6 +1,6 @@
 """Train and test a finalist on the folds of its cross-validation, each stored as soon as it is done.
 
-An interrupted week continues with the folds that are missing. A file is the SHA-256 of the scores, then the scores.
+An interrupted weekly run continues with the missing folds. A file is the SHA-256 of the scores, then the scores.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Repeat the selection on permuted features, where there is nothing to find, and rank the candidate among the results.
 
-A run is stored by everything that determines it (data, settings, code, number): running the week again computes none.
+A run is stored by everything that determines it (data, settings, code, number): repeating the weekly run computes none.
 Its trials are not trials of this home: they cannot win.
 """
 
