@@ -38,7 +38,7 @@ def measure() -> dict[str, str]:
         runs = [_timed(home, settings, question) for _ in range(RUNS)]
         seconds, processor = (statistics.median(figures) for figures in zip(*runs, strict=True))
         rows.append(_row(f"question {number} of docs/sql.md", seconds, processor, goal=GOAL))
-    return {"Questions in SQL, five years of days with 500 names": table(rows)}
+    return {"SQL queries, five years of days with 500 names": table(rows)}
 
 
 def _timed(home: Home, settings: object, question: str) -> tuple[float, float]:
