@@ -7,8 +7,10 @@ from multiprocessing import get_context
 import pytest
 
 import tasks.selection.task as stages
+import tasks.selection.week.week as weeks
 from tasks.selection.search.store import HomeStudies
 from tasks.selection.trials.ledger import HomeLedger, read_contents
+from tasks.selection.week import examination
 from tests.acceptance.test_selection_task import SMALL, market_of, trending_panel, written
 from tests.builders import FRIDAY, make_run
 from tests.champions import NET
@@ -34,9 +36,9 @@ SEARCHED = SMALL | {
 
 def run_week(home, monkeypatch, **overrides):
     panel = trending_panel(last=FRIDAY)
-    monkeypatch.setattr(stages, "read_panel", lambda *_, **__: panel)
-    monkeypatch.setattr(stages, "read_market", lambda *_: None)
-    monkeypatch.setattr(stages, "walk_selected", lambda *_, **__: NET)
+    monkeypatch.setattr(weeks, "read_panel", lambda *_, **__: panel)
+    monkeypatch.setattr(weeks, "read_market", lambda *_: None)
+    monkeypatch.setattr(examination, "walk_selected", lambda *_, **__: NET)
     run = make_run(home, FRIDAY, **SEARCHED | overrides)
     return stages.promote_champion(
         run, stages.train_candidates(run, market_of(home, FRIDAY), quick=False)

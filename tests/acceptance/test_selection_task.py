@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import tasks.selection.task as stages
+import tasks.selection.week.week as weeks
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.core.errors import SafetyError
 from tasks.data.schema.records import Market, SnapshotRef
@@ -18,6 +19,7 @@ from tasks.models.registry.champion import parse
 from tasks.models.registry.store import read_challenger, read_production, read_versions
 from tasks.models.task import score_universe
 from tasks.selection.schema import LiveDay
+from tasks.selection.week import examination
 from tests.builders import FRIDAY, make_panel, make_run
 from tests.champions import NET
 
@@ -56,9 +58,9 @@ def week(tmp_path, monkeypatch):
 
     def run_week(session=FRIDAY, *, net=NET, panel=None, quick=True, live=(), **overrides):
         panel = panel or trending_panel(last=session)
-        monkeypatch.setattr(stages, "read_panel", lambda *_, **__: panel)
-        monkeypatch.setattr(stages, "read_market", lambda *_: None)
-        monkeypatch.setattr(stages, "walk_selected", lambda *_, **__: net)
+        monkeypatch.setattr(weeks, "read_panel", lambda *_, **__: panel)
+        monkeypatch.setattr(weeks, "read_market", lambda *_: None)
+        monkeypatch.setattr(examination, "walk_selected", lambda *_, **__: net)
         run = make_run(tmp_path, session, **SMALL | overrides)
         training = stages.train_candidates(run, market_of(tmp_path, session), live, quick=quick)
         return run, panel, stages.promote_champion(run, training)
@@ -187,7 +189,7 @@ def test_fault_104_a_candidate_that_knows_the_future_is_not_promoted_and_the_fea
 ):
     names = {"models.quick_candidates": ["lightgbm"], "selection.stop_on_leak": True}
     settings = champion_settings(**names)
-    read = stages.stored_features
+    read = weeks.stored_features
 
     def leaking(folder, panel, snapshot, names):
         matrix = read(folder, panel, snapshot, names)
@@ -198,7 +200,7 @@ def test_fault_104_a_candidate_that_knows_the_future_is_not_promoted_and_the_fea
         values[names.index("momentum_1m")] = leak.rank(axis=1, pct=True).to_numpy()[-values.shape[1] :]
         return replace(matrix, values=values)
 
-    monkeypatch.setattr(stages, "stored_features", leaking)
+    monkeypatch.setattr(weeks, "stored_features", leaking)
     _, _, stopped = week(panel=make_panel(sessions=460, symbols=30), **settings)
 
     assert stopped.champion.name == "equal_weight"
