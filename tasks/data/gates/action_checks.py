@@ -51,6 +51,24 @@ class _Errors:
         return np.maximum(np.abs(self.at_open), np.abs(self.at_close))
 
 
+@dataclass(frozen=True)
+class _Verdicts:
+    """What prices say of each action."""
+
+    denied: Mask  # they do not show it
+    drops_dividend: Mask  # the split alone explains them
+    drops_split: Mask  # the dividend alone explains them
+    leaves_gap: Mask  # it explains only a part of them
+
+    @property
+    def keeps_dividend(self) -> Mask:
+        return ~(self.denied | self.drops_dividend)
+
+    @property
+    def keeps_split(self) -> Mask:
+        return ~(self.denied | self.drops_split)
+
+
 def check_actions(bars: BarHistory, acts: pd.DataFrame, row_of_action: Ints) -> CheckedActions:
     """Check each action against the bar of its ex-date; actions without a bar pass.
 
@@ -64,6 +82,19 @@ def check_actions(bars: BarHistory, acts: pd.DataFrame, row_of_action: Ints) -> 
     rows = row_of_action[is_there]
     before = bars.close[rows - 1]
     dividend, split = (with_bars[name].to_numpy(dtype=np.float64) for name in ("dividend", "split"))
+    verdicts, gaps = _verdicts(bars, rows, dividend, split)
+    evidence = _describe(dividend, split, before, bars.open[rows], bars.close[rows])
+    share = dividend * split / before
+    findings = [
+        *_contradictions(with_bars, verdicts, evidence, gaps),
+        _distributions(with_bars, evidence, share, split, verdicts.keeps_dividend, verdicts.keeps_split),
+    ]
+    return CheckedActions(_applied(acts, with_bars, verdicts), pd.concat(findings, ignore_index=True))
+
+
+def _verdicts(bars: BarHistory, rows: Ints, dividend: Floats, split: Floats) -> tuple[_Verdicts, Floats]:
+    """Compare each action with its bar; return the verdicts, and the move that the action leaves unexplained."""
+    before = bars.close[rows - 1]
 
     def errors(dividend: Floats, split: Floats) -> _Errors:
         market = np.log1p(bars.market_at_open[rows]), np.log1p(bars.market[rows])
@@ -84,44 +115,41 @@ def check_actions(bars: BarHistory, acts: pd.DataFrame, row_of_action: Ints) -> 
     better = np.minimum(only_split.most, only_dividend.most) < DOUBLED * applied.least
     doubled = does_not_fit & is_double & better
     drops_dividend = doubled & (only_split.most <= only_dividend.most)
-    keeps_dividend, keeps_split = ~(denied | drops_dividend), ~(denied | (doubled & ~drops_dividend))
     leaves_gap = (
         (size >= LARGE_ACTION)
         & (applied.least > np.maximum(OPEN_GAP, GAP_DEVIATIONS * own))
         & ~(denied | doubled)
     )
-    evidence = _describe(dividend, split, before, bars.open[rows], bars.close[rows])
-    cause = np.where(
-        drops_dividend, "the split alone explains the price", "the dividend alone explains the price"
-    )
-    findings = [
-        _find(
-            with_bars, denied, "unconfirmed_action", evidence, "prices do not show it", "action not applied"
-        ),
-        _find(with_bars, drops_dividend, "double_counted_action", evidence, cause, "dividend not applied"),
-        _find(
-            with_bars,
-            doubled & ~drops_dividend,
-            "double_counted_action",
-            evidence,
-            cause,
-            "split not applied",
-        ),
-        _find(
-            with_bars,
-            leaves_gap,
+    return _Verdicts(denied, drops_dividend, doubled & ~drops_dividend, leaves_gap), np.expm1(applied.at_open)
+
+
+def _contradictions(
+    with_bars: pd.DataFrame, verdicts: _Verdicts, evidence: list[str], gaps: Floats
+) -> tuple[pd.DataFrame, ...]:
+    """Return the findings on actions that prices contradict or explain in part."""
+    by_split, by_dividend = (f"the {part} alone explains the price" for part in ("split", "dividend"))
+    unexplained = [f"{gap:+.0%} remains unexplained at the open" for gap in gaps]
+    found: tuple[tuple[Mask, str, str | list[str], str], ...] = (
+        (verdicts.denied, "unconfirmed_action", "prices do not show it", "action not applied"),
+        (verdicts.drops_dividend, "double_counted_action", by_split, "dividend not applied"),
+        (verdicts.drops_split, "double_counted_action", by_dividend, "split not applied"),
+        (
+            verdicts.leaves_gap,
             "incomplete_action",
-            evidence,
-            [f"{gap:+.0%} remains unexplained at the open" for gap in np.expm1(applied.at_open)],
+            unexplained,
             "applied as announced; not bought for some sessions",
         ),
-        _distributions(with_bars, evidence, dividend * split / before, split, keeps_dividend, keeps_split),
-    ]
+    )
+    return tuple(_find(with_bars, hit, rule, evidence, cause, done) for hit, rule, cause, done in found)
+
+
+def _applied(acts: pd.DataFrame, with_bars: pd.DataFrame, verdicts: _Verdicts) -> pd.DataFrame:
+    """Return the actions without what is not applied."""
     checked = acts.copy()
-    checked.loc[with_bars.index[~keeps_dividend], "dividend"] = 0.0
-    checked.loc[with_bars.index[~keeps_split], "split"] = 1.0
+    checked.loc[with_bars.index[~verdicts.keeps_dividend], "dividend"] = 0.0
+    checked.loc[with_bars.index[~verdicts.keeps_split], "split"] = 1.0
     has_effect = (checked["dividend"] != 0) | (checked["split"] != 1)
-    return CheckedActions(checked[has_effect], pd.concat(findings, ignore_index=True))
+    return checked[has_effect]
 
 
 def _moved_the_other_way(ignored: _Errors, split: Floats) -> Mask:
@@ -188,11 +216,11 @@ def _find(
     found: Mask,
     rule: str,
     described: list[str],
-    cause: str | list[str] | np.ndarray,
+    cause: str | list[str],
     done: str,
     *,
     severity: Severity = "quarantine",
 ) -> pd.DataFrame:
-    causes = [cause] * len(described) if isinstance(cause, str) else [str(one) for one in cause]
+    causes = [cause] * len(described) if isinstance(cause, str) else cause
     evidence = [f"{what}; {why}" for what, why, hit in zip(described, causes, found, strict=True) if hit]
     return make_findings(with_bars[found], rule, severity, evidence, done)

@@ -93,9 +93,7 @@ def admit(
         move_frac=max_move_frac,
     )
     suspects = _accept_confirmed(check_moves(bars, limit=max_move_frac), rows, compared.confirmed)
-    set_aside = np.zeros(len(rows.frame), dtype=bool)
-    set_aside[[suspect.row for suspect in suspects if suspect.sets_aside]] = True
-    is_bar = ~(set_aside | rows.was_set_aside)
+    is_bar = _are_bars(rows, suspects)
     findings = [
         compared.findings,
         checked.findings,
@@ -120,9 +118,7 @@ def admit(
         "lives": lives,
         "findings": unseen(pd.concat(findings, ignore_index=True), known, "findings"),
     }
-    for name in WHOLE_TABLES:
-        frame = {"fundamentals": filings, "riskfree": yields}.get(name, tables[name])
-        out[name] = changed_rows(with_safe_symbols(frame), known.tables[name], SPECS[name].key)
+    out |= _whole_tables({**tables, "fundamentals": filings, "riskfree": yields}, known)
     revised = revision_findings(out, delivered, known, through, whole=whole)
     revised = changed_rows(revised, known.tables["findings"], SPECS["findings"].key)
     out["findings"] = pd.concat([out["findings"], revised], ignore_index=True)
@@ -132,6 +128,21 @@ def admit(
 
 def _earliest(acts: pd.DataFrame) -> date | None:
     return None if acts.empty else acts["session"].min().date()
+
+
+def _are_bars(rows: ContextRows, suspects: list[Suspect]) -> Mask:
+    """Return which rows are bars: not set aside, now or earlier."""
+    set_aside = np.zeros(len(rows.frame), dtype=bool)
+    set_aside[[suspect.row for suspect in suspects if suspect.sets_aside]] = True
+    return ~(set_aside | rows.was_set_aside)
+
+
+def _whole_tables(tables: Mapping[str, pd.DataFrame], known: Known) -> dict[str, pd.DataFrame]:
+    """Return the new and changed rows of the tables that a delivery contains whole."""
+    return {
+        name: changed_rows(with_safe_symbols(tables[name]), known.tables[name], SPECS[name].key)
+        for name in WHOLE_TABLES
+    }
 
 
 def _accept_confirmed(suspects: list[Suspect], rows: ContextRows, confirmed: pd.MultiIndex) -> list[Suspect]:
