@@ -3,7 +3,11 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
+import pandas as pd
+
+from config.sections import Portfolio as PortfolioSettings
 from tasks.core.artifacts import load_frame, save_frame
 from tasks.core.homes.run import Run
 from tasks.core.sessions import session_after
@@ -13,7 +17,15 @@ from tasks.models.schema import Scores
 from tasks.portfolio.candidates import choose_candidates
 from tasks.portfolio.check import check_book
 from tasks.portfolio.explanation import notes_of, reasons_of
-from tasks.portfolio.frame import book_frame, by_symbol, matrix_of, reductions_of, session_arrays, view_of
+from tasks.portfolio.frame import (
+    SessionArrays,
+    book_frame,
+    by_symbol,
+    matrix_of,
+    reductions_of,
+    session_arrays,
+    view_of,
+)
 from tasks.portfolio.holdings.book import value_book
 from tasks.portfolio.holdings.positions import Positions
 from tasks.portfolio.holdings.record import refuse_short_history
@@ -21,7 +33,7 @@ from tasks.portfolio.limits import rules_of
 from tasks.portfolio.rebalancing.rebalance import Costing
 from tasks.portfolio.schema import Portfolio
 from tasks.portfolio.store import read_market, read_positions
-from tasks.portfolio.target import target_weights
+from tasks.portfolio.target import Target, View, target_weights
 from tasks.regime.schema import Regime
 from tasks.risk.covariance import covariance_of
 from tasks.risk.schema import RiskModel
@@ -34,6 +46,13 @@ def refuse_lost_portfolio(run: Run) -> None:
     """Raise SafetyError, before anything is computed, if the positions or rows of the history are missing."""
     read_positions(run)
     refuse_short_history(run.home, run.session.day)
+
+
+class _Decided(NamedTuple):
+    target: Target
+    weights: pd.DataFrame  # by symbol, with the reason of each
+    covariance: pd.DataFrame  # of the names that were considered
+    notes: tuple[str, ...]
 
 
 @stage()
@@ -75,8 +94,47 @@ def build_portfolio(
     book = value_book(positions, assets, session=run.session.day, events=events)
     returns = load_frame(risk.returns).T
     score = load_frame(scores.frame)["score"]
-    view = view_of(scores.champion, regime)
-    session = session_arrays(score, assets, returns.columns, book, fixed=fixed)
+    decided = _decide(
+        session_arrays(score, assets, returns.columns, book, fixed=fixed),
+        view_of(scores.champion, regime),
+        returns,
+        risk,
+        costing=Costing(session_after(run.session.day), index_multiplier, run.settings.costs),
+        settings=settings,
+    )
+    target, frame = decided.target, book_frame(decided.weights, book, assets, score)
+    check_book(frame, exposure_cap=regime.exposure_cap, settings=settings, covariance=decided.covariance)
+
+    portfolio = Portfolio(
+        frame=save_frame(run, "portfolio", frame),
+        book=book,
+        method=target.method,
+        ladder=target.steps,
+        exposure_cap=regime.exposure_cap,
+        max_buys_frac=regime.max_buys_frac,
+        risk=portfolio_risk(frame["weight"], returns, run.settings.risk.confidence),
+        notes=(*book.notes, *decided.notes),
+        index_multiplier=index_multiplier,
+    )
+    log.info(
+        "%d positions by %s, %.1f%% in cash",
+        int((target.weights > 0).sum()),
+        target.method,
+        100 * (1 - target.weights.sum()),
+    )
+    return portfolio
+
+
+def _decide(
+    session: SessionArrays,
+    view: View,
+    returns: pd.DataFrame,
+    risk: RiskModel,
+    *,
+    costing: Costing,
+    settings: PortfolioSettings,
+) -> _Decided:
+    """Select the candidates and compute their target weights, with the reasons and notes in text."""
     rules = rules_of(settings, session.sectors)
     candidates = choose_candidates(
         session.names, session.held, rules=rules, stop_loss_frac=view.stop_loss_frac
@@ -90,34 +148,8 @@ def build_portfolio(
         candidates,
         matrix_of(covariance, considered),
         rules=rules,
-        costing=Costing(session_after(run.session.day), index_multiplier, run.settings.costs),
+        costing=costing,
     )
-    frame = book_frame(
-        by_symbol(session, target, reasons_of(target, view, session.names, candidates, rules)),
-        book,
-        assets,
-        score,
-    )
-    check_book(frame, exposure_cap=regime.exposure_cap, settings=settings, covariance=covariance)
-
-    portfolio = Portfolio(
-        frame=save_frame(run, "portfolio", frame),
-        book=book,
-        method=target.method,
-        ladder=target.steps,
-        exposure_cap=regime.exposure_cap,
-        max_buys_frac=regime.max_buys_frac,
-        risk=portfolio_risk(frame["weight"], returns, run.settings.risk.confidence),
-        notes=(
-            *book.notes,
-            *notes_of(target, view, session.names, candidates, session.sectors, settings=settings),
-        ),
-        index_multiplier=index_multiplier,
-    )
-    log.info(
-        "%d positions by %s, %.1f%% in cash",
-        int((target.weights > 0).sum()),
-        target.method,
-        100 * (1 - target.weights.sum()),
-    )
-    return portfolio
+    reasons = reasons_of(target, view, session.names, candidates, rules)
+    notes = notes_of(target, view, session.names, candidates, session.sectors, settings=settings)
+    return _Decided(target, by_symbol(session, target, reasons), covariance, tuple(notes))
