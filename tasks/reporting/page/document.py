@@ -41,7 +41,7 @@ from tasks.reporting.page.sections.summary import one_line, summarise, unanswere
 from tasks.reporting.page.sections.trades.brief import brief_of
 from tasks.reporting.page.sections.trades.costs import configured, realised, realised_words, size_words
 from tasks.reporting.page.sections.trades.struck import without_each
-from tasks.reporting.page.sections.trades.trade_list import day_costs, trade_lines
+from tasks.reporting.page.sections.trades.trade_list import TradeLine, day_costs, trade_lines
 from tasks.reporting.page.sections.trades.why_each_trade import why_each_trade
 from tasks.reporting.page.templating import harmless, html_environment
 from tasks.risk.assessment import Assessment
@@ -71,65 +71,31 @@ def render_page(
 ) -> Page:
     """Render report.html. `trades` and `weights` are the printed frames, `row` the session's history row."""
     summary = summarise(inputs, trades)
-    book, rows = performance(inputs.history, row), rows_with(inputs.history, row)
+    rows = rows_with(inputs.history, row)
     spans = periods(rows)
     contributors = contributor_lines(inputs, spans)
     lines = trade_lines(inputs, trades)
-    spent = realised(inputs.executed)
     changes, bridge = changes_since(inputs, weights), bridge_of(inputs)
     compared = before_and_after(inputs, summary)
     unusual = attention(inputs, assessment, lines, changes, bridge, contributors, compared)
-    words: dict[str, Any] = {
-        "title": inputs.run.settings.reporting.title,
-        "session": inputs.run.session,
-        "settings": inputs.run.settings,
-        "records": inputs.records,
-        "champion": inputs.records.scores.champion,
+    words = {
+        **_about_the_day(inputs, source),
+        **_about_the_trades(inputs, trades, lines),
+        **_about_the_portfolio(inputs, assessment, weights),
+        **_about_the_account(inputs, row, rows),
+        **_about_executions(inputs),
         "summary": summary,
-        "due_usd": inputs.records.portfolio.book.receivable_usd,
         "changes": changes,
-        "trades": lines,
-        "why": why_each_trade(inputs, lines),
-        "halt": halt_words(inputs.records.checks.kill_switch),
-        "failed_checks": failed_checks(inputs.records),
         "attention": unusual,
         "readiness": readiness(inputs, assessment),
         "before_after": compared,
         "bridge": bridge,
-        "brief": brief_of(inputs, lines),
         "paid": paid_for(bridge.day),
         "paid_when": when_words(inputs, bridge.day) if bridge.day else "",
         "valid": validity(inputs),
         "unanswered": unanswered(inputs, summary),
-        "overrides": inputs.overrides or (),
-        "costs": day_costs(trades, lines),
-        "book": book_lines(inputs, weights),
-        "sectors": sector_lines(inputs),
-        "cap_classes": cap_class_lines(inputs),
-        "performance": book,
-        "source": source,
-        "parity": inputs.records.compared.parity,
-        "parity_headline": parity_headline(inputs.records.compared.parity),
-        "parity_words": parity_words(inputs.records.compared.parity),
-        "parity_differing": differing(inputs.records.compared.parity),
-        "regime_figure": regime_figure(inputs),
-        "performance_figure": cone_figure(book, inputs.records.scores.champion, inputs.promotions),
         "periods": spans,
         "contributors": contributors,
-        "ratios": ratios(rows),
-        "months": by_month(rows),
-        "health": health_lines(inputs.records.health),
-        "realised": spent,
-        "realised_words": realised_words(spent) if spent else "",
-        "configured": configured(inputs),
-        "sizes": tuple(size_words(inputs, lines)),
-        "struck": without_each(inputs, lines),
-        "traded": {line.symbol for line in lines},
-        "near_limits": near_limits(inputs.records),
-        "drawdown_figure": drawdown_figure(book),
-        "scores_figure": scores_figure(inputs),
-        "losses_figure": losses_figure(inputs, assessment.losses.get("historical", {})),
-        "risk": risk_lines(assessment, inputs.frames.after["weight"]),
         "most_findings": MOST_FINDINGS,
         "most_symbols": MOST_SYMBOLS,
         "most_shifts": MOST_SHIFTS,
@@ -137,6 +103,74 @@ def render_page(
     }
     html = environment().get_template("report.html.j2").render(words)
     return Page(html.encode(), one_line(inputs, summary), unusual_record(inputs, unusual))
+
+
+def _about_the_day(inputs: DayInputs, source: Provenance) -> dict[str, Any]:
+    """Return the template's values about the day, its checks, and its comparison with the backtest."""
+    parity = inputs.records.compared.parity
+    return {
+        "title": inputs.run.settings.reporting.title,
+        "session": inputs.run.session,
+        "settings": inputs.run.settings,
+        "records": inputs.records,
+        "champion": inputs.records.scores.champion,
+        "source": source,
+        "halt": halt_words(inputs.records.checks.kill_switch),
+        "failed_checks": failed_checks(inputs.records),
+        "near_limits": near_limits(inputs.records),
+        "overrides": inputs.overrides or (),
+        "health": health_lines(inputs.records.health),
+        "regime_figure": regime_figure(inputs),
+        "scores_figure": scores_figure(inputs),
+        "parity": parity,
+        "parity_headline": parity_headline(parity),
+        "parity_words": parity_words(parity),
+        "parity_differing": differing(parity),
+    }
+
+
+def _about_the_trades(inputs: DayInputs, trades: pd.DataFrame, lines: list[TradeLine]) -> dict[str, Any]:
+    return {
+        "trades": lines,
+        "traded": {line.symbol for line in lines},
+        "brief": brief_of(inputs, lines),
+        "why": why_each_trade(inputs, lines),
+        "struck": without_each(inputs, lines),
+        "costs": day_costs(trades, lines),
+        "sizes": tuple(size_words(inputs, lines)),
+    }
+
+
+def _about_the_portfolio(inputs: DayInputs, assessment: Assessment, weights: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "book": book_lines(inputs, weights),
+        "due_usd": inputs.records.portfolio.book.receivable_usd,
+        "sectors": sector_lines(inputs),
+        "cap_classes": cap_class_lines(inputs),
+        "risk": risk_lines(assessment, inputs.frames.after["weight"]),
+        "losses_figure": losses_figure(inputs, assessment.losses.get("historical", {})),
+    }
+
+
+def _about_the_account(inputs: DayInputs, row: dict[str, str], rows: pd.DataFrame) -> dict[str, Any]:
+    measured = performance(inputs.history, row)
+    return {
+        "performance": measured,
+        "performance_figure": cone_figure(measured, inputs.records.scores.champion, inputs.promotions),
+        "drawdown_figure": drawdown_figure(measured),
+        "ratios": ratios(rows),
+        "months": by_month(rows),
+    }
+
+
+def _about_executions(inputs: DayInputs) -> dict[str, Any]:
+    """Return the template's values about what trading cost, as configured and as measured."""
+    spent = realised(inputs.executed)
+    return {
+        "configured": configured(inputs),
+        "realised": spent,
+        "realised_words": realised_words(spent) if spent else "",
+    }
 
 
 @cache
