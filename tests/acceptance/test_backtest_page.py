@@ -9,7 +9,7 @@ import pytest
 
 from tasks.reporting.tearsheet.page import render_tear_sheet
 from tests.unit.reporting.example_day import HOSTILE_SCRIPT
-from tests.unit.reporting.reading import Report
+from tests.unit.reporting.reading import Report, figure
 from tests.unit.reporting.tearsheet.sheets import COMBINATION, build_sheet, make_sheet
 
 
@@ -81,6 +81,25 @@ def test_a_backtest_without_the_regime_is_marked(html):
 def test_a_simulated_market_is_marked(html):
     assert b"Prices, companies and results are invented" not in html
     assert b"Prices, companies and results are invented" in rendered(make_sheet(), is_simulated=True)
+
+
+def test_the_crises_within_the_span_are_shown_next_to_the_benchmark_and_no_others(html):
+    sheet = make_sheet(700)
+
+    section = rendered(sheet).decode().partition("Crises of the past</h2>")[2].partition("</section>")[0]
+
+    _, row = Report(section.encode()).rows["compact"]
+    assert row[:3] == ["Inflation and interest rates", "2022-01-03", "2022-10-12"]
+    days = sheet.curve.sessions.astype(str).tolist()
+    first, last = days.index("2022-01-03"), days.index("2022-10-12")
+    own = sheet.curve.equity_usd[last] / sheet.curve.equity_usd[first] - 1
+    market = np.prod(1 + sheet.curve.benchmark[first + 1 : last + 1]) - 1
+    shown = [figure(cell.replace("+", "")) for cell in row[3:7]]
+    assert shown[0] == pytest.approx(own, abs=0.0006)
+    assert shown[2] == pytest.approx(market, abs=0.0006)
+    assert shown[3] == pytest.approx(own - market, abs=0.0006)
+    assert b"Crises of the past" not in html  # 600 sessions begin in February 2022
+    assert b"Crises of the past" not in rendered(sheet, is_simulated=True)
 
 
 def test_a_short_history_is_marked_and_its_annualised_figures_are_withheld():

@@ -78,6 +78,7 @@ def render_tear_sheet(
         gains_and_losses=tables.gains_and_losses(sheet),
         distribution=tables.distribution_table(sheet),
         drawdowns=tables.drawdowns_table(worst_drawdowns(curve, count=DRAWDOWNS_SHOWN)),
+        crises=None if is_simulated else tables.crises_table(sheet),
         worst_days=[(day, reason(day)) for day in sheet.worst_days],
         years=tables.years_table(sheet),
         regimes=tables.regimes_table(sheet),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from tasks.backtest.metrics.attribution import PARTS
 from tasks.backtest.metrics.bootstrap import Interval
+from tasks.backtest.metrics.crises import cross, windows_within
 from tasks.backtest.metrics.figures import Figure
 from tasks.backtest.metrics.tables import per_month, per_regime, per_year
 from tasks.backtest.tear_sheet import TearSheet, first_symbols
@@ -186,6 +187,27 @@ def drawdowns_table(drawdowns: pd.DataFrame) -> Table:
         for fall in drawdowns.to_dict("records")
     )
     return Table(("Peak", "Trough", "Recovery", "Depth", "Sessions"), rows)
+
+
+def crises_table(sheet: TearSheet) -> Table:
+    """Return the crises within the span of the backtest, oldest first, next to equal weight and the benchmark."""
+    header = ("Crisis", "From", "To", "Portfolio", "Equal weight", "Benchmark", "Minus benchmark")
+    header += ("Deepest", "Benchmark's deepest", "Invested")
+    rows = []
+    for window in windows_within(sheet.curve):
+        own, equal = cross(sheet.curve, window), cross(sheet.equal_weight, window)
+        figures = own.total_return, equal.total_return, own.benchmark, own.total_return - own.benchmark
+        rows.append(
+            (
+                window.name,
+                str(window.first),
+                str(window.last),
+                *(signed(value) for value in figures),
+                *(typeset_percent(value) for value in (own.deepest, own.benchmark_deepest)),
+                typeset_percent(own.exposure, 0),
+            )
+        )
+    return Table(header, tuple(rows))
 
 
 def _day(day: pd.Timestamp) -> str:
