@@ -191,8 +191,8 @@ def drawdowns_table(drawdowns: pd.DataFrame) -> Table:
 
 def crises_table(sheet: TearSheet) -> Table:
     """Return the crises within the span of the backtest, oldest first, next to equal weight and the benchmark."""
-    header = ("Crisis", "From", "To", "Portfolio", "Equal weight", "Benchmark", "Minus benchmark")
-    header += ("Deepest", "Benchmark's deepest", "Invested")
+    returns = "Portfolio", "Equal weight", "Benchmark", "Minus benchmark"
+    header = ("Crisis", "From", "To", *returns, "Deepest", "Benchmark's deepest", "Invested")
     rows = []
     for window in windows_within(sheet.curve):
         own, equal = cross(sheet.curve, window), cross(sheet.equal_weight, window)
