@@ -93,4 +93,5 @@ class SessionInputs:
         settings = self._settings.risk
         returns = self._returns(row, settings.window_sessions)
         is_estimable = estimable(returns, min_history_frac=settings.min_history_frac)
-        return Risk(is_estimable, estimator_of(returns[:, is_estimable], settings))
+        # `take` keeps the rows contiguous; a mask would not, and every later copy would have to transpose
+        return Risk(is_estimable, estimator_of(returns.take(np.flatnonzero(is_estimable), axis=1), settings))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tasks.core.compiled import compiled
 from tasks.data.schema.records import Panel
 from tasks.portfolio.stops import NO_STOPS, StopWindow, recent_fall
 
@@ -86,9 +87,22 @@ def average_volume(dollar_volume: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def daily_volatility(close: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the standard deviation of each name's log returns; NaN with fewer than 5."""
-    returns = np.diff(np.log(np.where(_is_price(close), close, np.nan)), axis=0)
-    known = np.isfinite(returns)
-    count = known.sum(axis=0)
-    mean = np.where(known, returns, 0.0).sum(axis=0) / np.maximum(count, 1)
-    squares = np.where(known, (returns - mean) ** 2, 0.0).sum(axis=0)
-    return np.where(count >= 5, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan)
+    return _deviations(np.diff(np.log(np.where(_is_price(close), close, np.nan)), axis=0))
+
+
+@compiled
+def _deviations(returns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the standard deviation of each name's known returns (sessions × names); NaN with fewer than 5."""
+    sessions, names = returns.shape
+    count, mean, squares = np.zeros(names), np.zeros(names), np.zeros(names)
+    for session in range(sessions):
+        for name in range(names):
+            is_known = np.isfinite(returns[session, name])
+            count[name] += is_known
+            mean[name] += returns[session, name] if is_known else 0.0
+    mean /= np.maximum(count, 1.0)
+    for session in range(sessions):
+        for name in range(names):
+            is_known = np.isfinite(returns[session, name])
+            squares[name] += (returns[session, name] - mean[name]) ** 2 if is_known else 0.0
+    return np.where(count >= 5, np.sqrt(squares / np.maximum(count - 1.0, 1.0)), np.nan)

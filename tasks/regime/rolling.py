@@ -4,11 +4,13 @@ Running sums accumulate rounding from the first row on: panels that begin in 200
 Here every row adds its own window in the same order, regardless of the preceding rows.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.core.compiled import compiled
 from tasks.data.schema.records import Mask
 
 Numbers = NDArray[np.float64]
@@ -20,10 +22,20 @@ FIXED_POINT = 2.0**40  # integer sums depend neither on order nor on empty colum
 def window_sum(values: Numbers, window: int) -> Numbers:
     """Return the sum of the last `window` rows up to each row, fewer at the start. NaN counts as 0."""
     known = np.nan_to_num(values, nan=0.0)
-    total = np.zeros_like(known)
-    for block in column_blocks(known):
-        for lag in range(min(window, len(known))):
-            total[lag:, *block] += known[: len(known) - lag, *block]
+    total: Numbers = _added(known.reshape(len(known), math.prod(known.shape[1:])), window).reshape(
+        known.shape
+    )
+    return total
+
+
+@compiled
+def _added(known: Numbers, window: int) -> Numbers:
+    rows, columns = known.shape
+    total = np.zeros((rows, columns))
+    for row in range(rows):
+        for lag in range(min(window, row + 1)):
+            for column in range(columns):
+                total[row, column] += known[row - lag, column]
     return total
 
 

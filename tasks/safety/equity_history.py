@@ -6,6 +6,7 @@ Strict: an invalid value is an error, because the loss limits depend on it.
 import csv
 import io
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -30,12 +31,10 @@ class EquityHistory:
 
     def between(self, after: date | None, before: date) -> "EquityHistory":
         """Return the sessions strictly between two dates; `after` None means no bound."""
-        chosen = [i for i, day in enumerate(self.sessions) if day < before and (after is None or day > after)]
+        first = 0 if after is None else bisect_right(self.sessions, after)
+        chosen = slice(first, bisect_left(self.sessions, before))
         return EquityHistory(
-            tuple(self.sessions[i] for i in chosen),
-            tuple(self.equity_usd[i] for i in chosen),
-            tuple(self.exposure[i] for i in chosen),
-            tuple(self.net_flows_usd[i] for i in chosen),
+            self.sessions[chosen], self.equity_usd[chosen], self.exposure[chosen], self.net_flows_usd[chosen]
         )
 
 

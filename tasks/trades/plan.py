@@ -59,6 +59,8 @@ def plan_trades(lines: Lines, *, rules: TradeRules, by_hand: Mapping[int, int] |
 
 def costs_of(shares: Shares, lines: Lines, *, is_sale: bool, rules: TradeRules) -> tuple[Shares, Shares]:
     """Return commission and slippage of each line in cents, each rounded up."""
+    if not shares.any():
+        return np.zeros_like(shares), np.zeros_like(shares)
     costs = estimate(
         shares.astype(float),
         np.full(len(shares), is_sale),
