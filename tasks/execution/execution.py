@@ -9,7 +9,7 @@ from tasks.approval.schema import Line
 
 
 class Stage(StrEnum):
-    """What became of an execution."""
+    """The outcome of an execution."""
 
     ACTIVE = "active"
     FINISHED = "finished"  # every order is final

@@ -32,7 +32,7 @@ class Asks(Protocol):
 
 
 class LookUps:
-    """The look-ups of one step, and what came of them."""
+    """The look-ups of one step, and their results."""
 
     def __init__(self, desk: Asks, journal: Journal, execution: Execution) -> None:
         self._desk, self._journal, self._execution = desk, journal, execution

@@ -99,7 +99,7 @@ def _rendered(run: Run, records: Records) -> tuple[DayInputs, Parts, RenderedDay
 
 
 def _refuse_halt(run: Run, checks: Checks) -> None:
-    """Look again: since the checks, someone may have tripped the switch or replaced the home."""
+    """Check again: since the checks, someone may have tripped the switch or replaced the home."""
     refuse_replaced(run.home.lock_file)
     switch = read_switch(run.home)
     if switch.is_on and not (checks.reductions_only and switch.allows_reductions):

@@ -1,6 +1,6 @@
 """A backtest to a session has the same bytes regardless of later data (issue 13, done when 4; fault 144).
 
-Ten companies are walked by the daily run's decision to session 95 of 120, with everything that is published: tables and
+Ten companies are backtested with the daily run's decision to session 95 of 120, with all that is published: tables and
 report. Then later rows are removed, replaced by noise, or renames, sector changes, restatements, late actions, a
 delisting and a new company are added that became known after session 95.
 """

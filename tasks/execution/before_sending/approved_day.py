@@ -1,4 +1,4 @@
-"""What the gates need of the approved day, from files that the approval binds by digest: the bytes, or nothing."""
+"""The facts of the approved day for the gates, from files that the approval binds by digest: the bytes, or nothing."""
 
 import csv
 import io

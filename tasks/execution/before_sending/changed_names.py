@@ -1,4 +1,4 @@
-"""Which approved names split or change their symbol by the fill session: the approved shares do not fit any more."""
+"""Which approved names split or change their symbol by the fill session: the approved shares no longer apply."""
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence

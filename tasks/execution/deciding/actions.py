@@ -1,4 +1,4 @@
-"""What an execution can do next, and what it decides that from."""
+"""What an execution can do next, and the inputs of that decision."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -96,7 +96,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class View:
-    """Everything that the next actions are decided from."""
+    """The inputs of the decision about the next actions."""
 
     execution: Execution
     orders: tuple[Tracked, ...]  # of this execution

@@ -42,7 +42,7 @@ def demo(facts: Facts) -> Outcome:
 
 
 def live_opt_in(facts: Facts) -> Outcome:
-    """Real money needs `execution.allows_live`, and AFTERCLOSE_LIVE_ACCOUNT with the very account."""
+    """Real money needs `execution.allows_live`, and AFTERCLOSE_LIVE_ACCOUNT set to this account."""
     if facts.account.mode == facts.terms.mode == "paper":
         return passing("paper")
     account, named = facts.account.account, facts.live_account

@@ -25,7 +25,7 @@ NOTHING = Decimal(0)
 
 
 class UnknownFactError(Exception):
-    """A gate needs a fact that nobody could state."""
+    """A fact that a gate needs is unknown."""
 
 
 def known(fact: Known | None, what: str) -> Known:

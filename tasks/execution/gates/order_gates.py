@@ -73,7 +73,7 @@ def approved_size(facts: Facts) -> Outcome:
 
 
 def size_band(facts: Facts) -> Outcome:
-    """All orders of the line together are at least the least size that was approved."""
+    """All orders of the line together are at least the smallest approved size."""
     total, line = facts.committed_shares + facts.order.shares, facts.line
     return outcome(total >= line.least_shares, total, f"≥ {line.least_shares}", "less than the approved band")
 

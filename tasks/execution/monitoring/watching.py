@@ -40,7 +40,7 @@ def watch(
     clock: Callable[[], datetime],
     sleep: Callable[[float], None],
 ) -> tuple[Breach, ...]:
-    """Look once, trip the switch for every rule that is newly broken, and return all that are broken."""
+    """Check once, trip the switch for every rule that is newly broken, and return all that are broken."""
     sight = look(home, broker, clock=clock, sleep=sleep)
     found = breaches(sight, settings)
     for breach in new_breaches(found, read_switch(home), sight.session):

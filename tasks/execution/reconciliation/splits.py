@@ -17,7 +17,7 @@ SHARE_DECIMALS = Decimal("1e-9")  # the most that brokers keep
 
 
 class PriceJump(StrEnum):
-    """What the raw prices around the ex-date say of a split."""
+    """What the raw prices around the ex-date say about a split."""
 
     CONFIRMS = "confirms"
     REVERSED = "reversed"  # the price moved as in a split in the other direction

@@ -188,6 +188,6 @@ def _estimated_cents(folder: Path, day: date) -> int | None:
 
 
 def _published_before(home: Home, session: date) -> list[date]:
-    """Return the sessions published before this one, oldest first; a folder behind a symbolic link is none."""
+    """Return the sessions published before this one, oldest first; symbolic links are ignored."""
     folders = ((day, home.day_folder(day)) for day in home.days() if day < session)
     return [day for day, folder in folders if not folder.is_symlink() and (folder / MANIFEST).is_file()]

@@ -69,7 +69,7 @@ def status_of(error: AftercloseError) -> int:
 
 
 def unexpected(request: Request, error: Exception) -> HTMLResponse:
-    """Return the page for an error that nobody foresaw; its text may quote what was entered, so it is not shown."""
+    """Return the page for an unexpected error; its text may quote what was entered, so it is not shown."""
     shown = AftercloseError(
         f"Unexpected error ({type(error).__name__}). "
         "Any approval or rejection that was recorded is shown on the day's page.",

@@ -1,4 +1,4 @@
-"""What became of a day's execution, for the page's headline: whether it has ended, and what it waits for. Pure."""
+"""The state of a day's execution, for the page's headline: whether it has ended, and what it waits for. Pure."""
 
 from tasks.core.text import counted, one_line
 from tasks.execution.desk import Outcome

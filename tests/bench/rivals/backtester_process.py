@@ -1,9 +1,9 @@
 """One other backtester: `backtester_process.py NAME FOLDER RUNS RATE`, run by the Python of .venv-backtesters.
 
-Trades towards the weights of FOLDER at the close of every session, at a cost of RATE × the value traded, RUNS times;
-before, if RUNS is above 1, once without counting. Prints the processor seconds of each as a JSON list, and writes the
-equity before the trades of each session, as a multiple of the cash at the start, to FOLDER/NAME.npy. They hold
-fractional shares, so the amount of cash does not matter.
+Trades towards the weights of FOLDER at the close of every session, at a cost of RATE × the value traded, RUNS times.
+If RUNS is above 1, a warm-up run comes first and is not counted. Prints the processor seconds of each as a JSON list,
+and writes the equity before the trades of each session, as a multiple of the cash at the start, to FOLDER/NAME.npy.
+They hold fractional shares, so the amount of cash does not matter.
 """
 
 import json

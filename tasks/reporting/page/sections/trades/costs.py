@@ -108,7 +108,7 @@ def least_capital(inputs: DayInputs) -> Size | None:
 
 
 def size_words(inputs: DayInputs, trades: list[TradeLine]) -> Iterator[str]:
-    """Yield a sentence on capacity and on the least capital, where they are known."""
+    """Yield a sentence on capacity and on the minimum capital, where they are known."""
     most, least = capacity(inputs, trades), least_capital(inputs)
     if most is not None:
         limit = typeset_percent(inputs.run.settings.trades.max_adv_frac, 0)
