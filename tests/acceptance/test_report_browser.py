@@ -72,10 +72,24 @@ def test_every_link_of_the_page_leads_to_a_section_of_it(browser, pages):
     assert lost == []
 
 
-def test_a_printed_page_shows_what_is_folded(browser, pages):
-    page = browser.new_page()
+def test_the_first_screen_has_the_answer_the_commands_the_costs_and_what_a_strike_leaves(browser, pages):
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.goto(pages["ordinary"].as_uri())
+
+    ends = page.evaluate(
+        "['#readiness', '.commands', '#paid', '#attention', '#brief tbody tr']"
+        ".map(one => document.querySelector(one).getBoundingClientRect().bottom)"
+    )
+
+    assert max(ends) < 1000
+
+
+def test_a_printed_page_shows_what_is_folded_and_is_as_wide_as_the_paper(browser, pages):
+    page = browser.new_page(viewport={"width": 794, "height": 1123})
     page.goto(pages["ordinary"].as_uri())
     page.emulate_media(media="print")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 794
 
     heights = page.evaluate(
         "[...document.querySelectorAll('details')].map(one => one.getBoundingClientRect().height)"

@@ -6,14 +6,20 @@ The figures and limits are those of the review page (tasks/reporting/day/filled_
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from tasks.portfolio.candidates import Obstacle
+from tasks.portfolio.explanation import OBSTACLES
+from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.filled_book import BookFigures, Limits, figures_of, limits_of
 from tasks.reporting.day.inputs import DayInputs
+from tasks.reporting.page.numerals import typeset_percent
 from tasks.reporting.page.sections.trades.trade_list import TradeLine
 from tasks.risk.tail import portfolio_risk
 
+STOP = OBSTACLES[Obstacle.STOPPED]
 TOLERANCE = 1e-9
 CENT = 0.01
 
@@ -43,14 +49,14 @@ class Struck:
     """The portfolio after all trades but one, and after all.
 
     `affected` is the limit that the strike puts out of bounds, or else whose use it changes most; None without limits.
-    `lacks_cash`: the remaining purchases cost more than there is, so the check *cash* refuses the list.
+    `refused`: why the day's checks refuse the rest of the list as it is; "" if they do not.
     """
 
     figures: BookFigures
     of_all: BookFigures
     sector: str
     affected: Affected | None
-    lacks_cash: bool
+    refused: str
 
     @property
     def volatility_change(self) -> float:
@@ -89,14 +95,58 @@ def _struck(inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, of_
         sectors={*figures.sectors, *of_all.sectors},
     )
     sectors = inputs.frames.weights["sector"]
-    buys_others = any(not other.is_sale for other in trades if other is not line)
     return Struck(
         figures,
         of_all,
         str(sectors.get(line.symbol, "")),
         max(_affected(of_all, figures, limits), key=lambda one: one.rank, default=None),
-        lacks_cash=figures.cash_usd <= -CENT and buys_others,
+        _refused(inputs, trades, line, figures),
     )
+
+
+def _refused(inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, figures: BookFigures) -> str:
+    """Return the first of the day's checks that a strike can fail, in words: cash, a limit of the portfolio, a stop.
+
+    A struck purchase fails none: it only lowers weights.
+    """
+    if not line.is_sale:
+        return ""
+    if figures.cash_usd <= -CENT and any(not other.is_sale for other in trades):
+        return "the buys cost more than the cash"
+    if inputs.run.settings.regime.stop_loss_frac[inputs.records.regime.state] and STOP in line.reason:
+        return STOP
+    return _portfolio_limit(inputs, line)
+
+
+def _portfolio_limit(inputs: DayInputs, line: TradeLine) -> str:
+    """Return the limit on the name or on a group of it that the strike exceeds, as the checks measure it.
+
+    The target, in which the name keeps its weight, must be within every limit; the portfolio after the trades may be
+    above one that it exceeded before, but not further above it. Weights are fractions of the equity before costs.
+    """
+    settings, weights = inputs.run.settings.portfolio, inputs.frames.weights.drop(CASH)
+    now = weights["current_weight"]
+    target = weights["weight"].where(weights.index != line.symbol, now)
+    value = inputs.frames.after["shares"] * inputs.frames.after["price"]
+    after = (value / inputs.records.portfolio.book.equity_usd).reindex(weights.index).fillna(0.0)
+    after = after.where(weights.index != line.symbol, now)
+    sector, size = (str(weights[name].to_dict()[line.symbol]) for name in ("sector", "cap_class"))
+    is_limited = settings.unknown_sector != "each_its_own" or sector != UNKNOWN_SECTOR
+    of_sizes = {str(name): limit for name, limit in settings.max_cap_class_frac.items()}
+    groups = (
+        (line.symbol, weights.index == line.symbol, settings.max_position_frac),
+        (sector, weights["sector"].to_numpy() == sector, settings.max_sector_frac if is_limited else 1.0),
+        (f"{size} caps", weights["cap_class"].to_numpy() == size, of_sizes.get(size, 1.0)),
+        ("invested", np.ones(len(weights), dtype=bool), inputs.records.portfolio.exposure_cap),
+    )
+    for name, members, limit in groups:
+        wanted, left, held = (float(each.to_numpy()[members].sum()) for each in (target, after, now))
+        if wanted > limit + TOLERANCE or left > max(limit, held) + TOLERANCE:
+            places = 1 if wanted - limit > 0.0005 else 2
+            return (
+                f"{name} {typeset_percent(max(wanted, left), places)}, limit {typeset_percent(limit, places)}"
+            )
+    return ""
 
 
 def _affected(before: BookFigures, after: BookFigures, limits: Limits) -> list[Affected]:

@@ -10,7 +10,16 @@ from tasks.reporting.page.sections.trades.trade_list import trade_lines
 from tasks.risk.tail import portfolio_risk
 from tests.unit.reporting.example_day import make_inputs
 
-INPUTS = make_inputs()
+
+def limited(inputs, **limits):
+    """Return the inputs with other limits of the portfolio."""
+    settings = inputs.run.settings
+    portfolio = settings.portfolio.model_copy(update=limits)
+    run = replace(inputs.run, settings=settings.model_copy(update={"portfolio": portfolio}))
+    return replace(inputs, run=run)
+
+
+INPUTS = limited(make_inputs(), max_cap_class_frac={})  # that of large caps binds in the example
 LINES = trade_lines(INPUTS, printed_trades(INPUTS.frames.trades))
 STRUCK = without_each(INPUTS, LINES)
 
@@ -67,7 +76,7 @@ def test_a_limit_that_the_strike_exceeds_comes_before_a_larger_change_within_lim
     assert max([within, already], key=lambda one: one.rank) is within
 
 
-def test_a_struck_sale_that_the_purchases_need_lacks_cash():
+def test_a_struck_sale_that_the_purchases_need_is_refused():
     largest = max((line for line in LINES if line.is_sale), key=lambda line: line.notional)
     after = INPUTS.frames.after.copy()
     after.loc[CASH, "shares"] = largest.notional / 2
@@ -75,6 +84,23 @@ def test_a_struck_sale_that_the_purchases_need_lacks_cash():
 
     found = without_each(short, LINES)
 
-    assert found[largest.symbol].lacks_cash
-    assert not any(found[line.symbol].lacks_cash for line in LINES if not line.is_sale)
-    assert not without_each(short, [largest])[largest.symbol].lacks_cash  # nothing is bought
+    assert found[largest.symbol].refused == "the buys cost more than the cash"
+    assert not any(found[line.symbol].refused for line in LINES if not line.is_sale)
+    assert without_each(short, [largest])[largest.symbol].refused == ""  # nothing is bought
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "refused"),
+    [
+        ("max_sector_frac", 0.1, "Communication Services "),
+        ("max_position_frac", 0.05, "VSTA "),
+        ("max_cap_class_frac", {"large": 0.5}, "large caps "),
+    ],
+)
+def test_a_struck_sale_is_refused_where_the_rest_exceeds_a_limit_of_the_portfolio(setting, value, refused):
+    """The sale of VSTA would be all of a large cap in its sector."""
+    found = without_each(limited(INPUTS, **{setting: value}), LINES)["VSTA"].refused
+
+    assert found.startswith(refused)
+    assert "limit" in found
+    assert without_each(INPUTS, LINES)["VSTA"].refused == ""
