@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from tasks.core.text import percent
+from tasks.core.text import dollars, percent
 from tasks.portfolio.schema import CASH
 from tasks.safety.book_checks import allowed_exposure
 from tasks.safety.facts import Facts, add_lines
@@ -37,7 +37,7 @@ def after_agrees(facts: Facts) -> Outcome:
     found = [str(symbol) for symbol in off.index[~(off <= SHARE_TOLERANCE)]]
     cash = float(facts.after["shares"].get(CASH, float("nan")))
     if not abs(cash - facts.cash_after_usd) <= 0.01:
-        found.append(f"CASH is {cash:,.2f}, the trades leave {facts.cash_after_usd:,.2f} USD")
+        found.append(f"CASH is {dollars(cash)}, the trades leave {dollars(facts.cash_after_usd)}")
     return none_of(found, limit="held plus traded")
 
 

@@ -6,7 +6,7 @@ after_checks covers the portfolio after the day's trades.
 import numpy as np
 import pandas as pd
 
-from tasks.core.text import percent
+from tasks.core.text import dollars, percent
 from tasks.portfolio.stops import is_stopped
 from tasks.regime.exposure import exposure_cap
 from tasks.safety.facts import Facts
@@ -96,8 +96,8 @@ def equity(facts: Facts) -> Outcome:
     """Equity is positive and equals the sum of positions and cash."""
     added = facts.equity_usd
     passed = bool(np.isfinite(added)) and added > 0 and abs(added - facts.book.equity_usd) <= CENT
-    detail = "" if passed else f"the portfolio states {facts.book.equity_usd:,.2f} USD"
-    return Outcome(passed, f"{added:,.2f} USD", "> 0, positions plus cash", detail)
+    detail = "" if passed else f"the portfolio states {dollars(facts.book.equity_usd)}"
+    return Outcome(passed, dollars(added), "> 0, positions plus cash", detail)
 
 
 def allowed_exposure(facts: Facts) -> float:

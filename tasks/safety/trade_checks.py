@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from tasks.core.text import percent
+from tasks.core.text import dollars, percent
 from tasks.safety.facts import BUY, SELL, SIDES, Facts
 from tasks.safety.outcome import Outcome, at_most, none_of
 from tasks.trades.schema import TRADE_COLUMNS
@@ -155,7 +155,7 @@ def cash(facts: Facts) -> Outcome:
     is_paying_back = facts.book.cash_usd <= left and not (facts.trades["side"] == BUY).any()
     passed = left >= -CASH_TOLERANCE_USD or is_paying_back
     return Outcome(
-        passed, f"{left:,.2f} USD left", "≥ 0", "" if passed else "buys exceed the cash after sells"
+        passed, f"{dollars(left)} left", "≥ 0", "" if passed else "buys exceed the cash after sells"
     )
 
 

@@ -17,7 +17,7 @@ from tasks.safety.schema import Check
         ("0 found", "whole cents", None),
         ("0 sessions old", "≤ 0", None),
         ("9%", "≤ 10 × 5.00% of a session", None),
-        ("87,965.73 USD left", "≥ 0", None),
+        ("$87,965.73 left", "≥ 0", None),
     ],
 )
 def test_the_used_share_is_that_of_an_upper_limit_in_the_unit_of_the_value(value, limit, used):

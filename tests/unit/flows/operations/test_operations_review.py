@@ -43,11 +43,11 @@ def test_trades_are_counted_before_and_after():
 
 
 def test_what_does_not_pass_is_named_and_a_halt_too():
-    cash = CheckLine("cash", "-5 USD left", "≥ 0", passed=False)
+    cash = CheckLine("cash", "\N{MINUS SIGN}$5.00 left", "≥ 0", passed=False)
     cases = CheckLine("after_limits", "1 found", "within limits", passed=False, detail="large caps 71%")
 
     assert effect_of(preview(checks=(cash, cases), may_be_approved=False)).failed == (
-        ("cash", "-5 USD left (limit ≥ 0)"),
+        ("cash", "\N{MINUS SIGN}$5.00 left (limit ≥ 0)"),
         ("after_limits", "large caps 71%"),
     )
     assert effect_of(preview(may_be_approved=False, way_out="undo it")).way_out == "undo it"
