@@ -145,7 +145,7 @@ class Regime(Section):
     size_multiplier: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
     """Fraction of `portfolio.max_position_frac` that one position may have in each state."""
     max_buys_frac: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Fraction]
-    """Largest purchases of one session in each state, as a fraction of the portfolio (see also safety)."""
+    """Largest total of the buys of one session in each state, as a fraction of the portfolio (see also safety)."""
     no_new_positions: list[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"]]
     """States in which nothing is bought: no new positions and no increases. CRASH must be one of them."""
     stop_loss_frac: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Annotated[float, Field(ge=0, lt=1)]]
@@ -322,7 +322,7 @@ class Trades(Section):
     min_notional_usd: NotNegative
     """Smaller trades are not worth their costs and are listed as dropped."""
     max_trades: Count
-    """Largest number of trades per day; exits come first, then other sales, then the largest buys."""
+    """Largest number of trades per day; exits come first, then other sells, then the largest buys."""
     max_adv_frac: Fraction
     """Largest trade as a fraction of average daily volume; a larger one is cut to it and marked."""
     min_weight_change_frac: Fraction
@@ -339,7 +339,7 @@ class Safety(Section):
     """Limits of the safety checks and of the kill switch."""
 
     max_buys_frac: Fraction
-    """Largest total of a day's buys, as a fraction of the portfolio; it never cuts sales."""
+    """Largest total of a day's buys, as a fraction of the portfolio; it never cuts sells."""
     max_entry_buys_frac: Fraction
     """The same for the session in which an empty portfolio is first invested; 1 means only cash limits it."""
     max_trade_frac: Fraction
@@ -347,7 +347,7 @@ class Safety(Section):
     max_cost_frac: Fraction
     """Largest total of a day's estimated costs, as a fraction of the portfolio."""
     max_daily_notional_frac: Positive
-    """Largest total of a day's buys and sales, as a multiple of the portfolio; only buys are cut."""
+    """Largest total of a day's buys and sells, as a multiple of the portfolio; only buys are cut."""
     max_price_deviation_frac: Fraction
     """Largest deviation of a trade's price from the last close."""
     fat_finger_multiple: Positive
@@ -385,7 +385,7 @@ class ExportColumns(Section):
     symbol: Annotated[str, Field(min_length=1)]
     """The column of the symbol."""
     side: str
-    """The column of the side (BUY, SELL and usual spellings); empty: a negative number of shares is a sale."""
+    """The column of the side (BUY, SELL and usual spellings); empty: a negative number of shares is a sell."""
     shares: Annotated[str, Field(min_length=1)]
     """The column of the shares."""
     price: Annotated[str, Field(min_length=1)]
@@ -406,7 +406,7 @@ class Execution(Section):
     limit_collar_frac: Fraction
     """Distance of a limit from the current price, in the direction that fills it; buys keep as much cash in reserve."""
     deadline_minutes: Annotated[int, Field(ge=0, le=390)]
-    """Minutes after the open for which buys wait for the sales; then open sales are canceled. 0: until the close."""
+    """Minutes after the open for which buys wait for the sells; then open sells are canceled. 0: until the close."""
     poll_s: Positive
     """Seconds between two requests to the broker while an execution waits."""
     export: ExportColumns
@@ -415,7 +415,7 @@ class Execution(Section):
     allows_live: bool
     """Whether live trading is allowed. AFTERCLOSE_LIVE_ACCOUNT must name the account, too."""
     no_answer: Literal["nothing", "reductions"]
-    """What is executed of a day that nobody approved or rejected in time: nothing, or its sales; buys always lapse."""
+    """What is executed of a day that nobody approved or rejected in time: nothing, or its sells; buys always lapse."""
     no_answer_minutes: Annotated[int, Field(ge=5, le=600)]
     """Minutes before the next open from which a day without an answer counts as unanswered."""
     max_clock_skew_s: Positive
@@ -431,7 +431,7 @@ class Execution(Section):
     max_daily_orders: Count
     """Largest number of orders sent in a session, over all runs together."""
     spends_unsettled: bool
-    """Whether buys may use the proceeds of sales that have not settled."""
+    """Whether buys may use the proceeds of sells that have not settled."""
     ramp_sessions: Annotated[int, Field(ge=0, le=252)]
     """Number of sessions after a different champion was promoted in which buys are limited further; 0: none."""
     ramp_max_buys_frac: Fraction
@@ -443,7 +443,7 @@ class Execution(Section):
     name_sessions: Annotated[int, Field(ge=1, le=252)]
     """Number of recent sessions in which the trades in a name are counted."""
     max_name_sessions: Count
-    """A name that was traded in this many of these sessions is not bought; sales are not limited."""
+    """A name that was traded in this many of these sessions is not bought; sells are not limited."""
 
 
 class Running(Section):

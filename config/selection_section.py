@@ -63,5 +63,5 @@ class Selection(Section):
     min_calmar: float
     """Smallest Calmar ratio of the portfolio."""
     max_turnover_month_frac: NotNegative
-    """Largest monthly turnover (21 sessions): half the sum of buys and sales, divided by equity."""
+    """Largest monthly turnover (21 sessions): half the sum of buys and sells, divided by equity."""
     score_weights: ScoreWeights

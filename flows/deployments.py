@@ -117,7 +117,7 @@ def _announce_crash(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) 
         run = home_run(home, profile)
         error = AftercloseError(
             f"The process of {flow.name} ended before its flow did: {state.message}",
-            remedy="Look at live/: either the session is there, complete, or run it again.",
+            remedy="Look at live/: if the session is there, it is complete; otherwise run it again.",
         )
         announce_failure(run, flow.name, error)
 

@@ -79,7 +79,7 @@ def revise(past: PastDay, published: PublishedDay, changes: Changes) -> tuple[De
     signals, before = _decided(past)
     if trades_csv(printed_trades(before.lines)) != published.trades:
         raise StorageError(
-            f"{published.session}: computed again, the trades differ from the published ones; they cannot be revised.",
+            f"{published.session}: the recomputed trades differ from the published ones, so the day cannot be revised.",
             remedy=f"`afterclose replay {published.session}` shows the difference. Run the day again.",
             session=str(published.session),
         )
@@ -107,7 +107,7 @@ def wanted_shares(trades: pd.DataFrame, changes: Changes) -> dict[str, int]:
             f"The day proposes no trade in {unknown[0][:20]!a}.", remedy="Write symbols as in trades.csv."
         )
     if twice := [symbol for symbol in named if named.count(symbol) > 1]:
-        raise ConfigError(f"{twice[0]} is named twice.", remedy="Strike it or halve it, once.")
+        raise ConfigError(f"{twice[0]} is named twice.", remedy="Name it once: either strike it or halve it.")
     halves = {symbol: abs(proposed[symbol]) // 2 for symbol in changes.halve}
     return dict.fromkeys(changes.strike, 0) | {
         symbol: shares if proposed[symbol] > 0 else -shares for symbol, shares in halves.items()

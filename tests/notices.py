@@ -28,7 +28,7 @@ def make_notice(**changes: Any) -> Notice:
         key="2024-06-14 a",
         tone=Tone.ACTION,
         subject="2024-06-14: approve 1 trade (buy $18,000, sell $0) before 09:30 ET Monday",
-        lead=("One purchase is proposed.",),
+        lead=("One buy is proposed.",),
         facts=(("Equity", "$1,000,000.00"),),
         table=Table(
             "Trades", ("Side", "Symbol", "Shares", "Why"), (("Buy", "MSFT", "40", "score rose"),), (2,)

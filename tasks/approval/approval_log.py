@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from tasks.approval.schema import is_name
+from tasks.core.text import counted
 from tasks.safety.audit import Row
 
 ADDED, REVOKED = "approver_added", "approver_revoked"
@@ -95,9 +96,8 @@ def rejected_detail(session: date, digest: str, reason: str) -> str:
 
 def unanswered_detail(session: date, digest: str, manifest: str, *, sales: int, lapsed: int) -> str:
     """Return the detail of a row by which the no-answer policy applies; `digest` is that of no_answer.json."""
-    return (
-        f"{session}, no answer {digest}, manifest {manifest}, {sales} sales are executed, {lapsed} buys lapse"
-    )
+    sells, buys = counted(sales, "sell is", "sells are"), counted(lapsed, "buy lapses", "buys lapse")
+    return f"{session}, no answer {digest}, manifest {manifest}, {sells} executed, {buys}"
 
 
 def revised_detail(session: date, number: int, manifest: str, *, changes: str, reason: str) -> str:

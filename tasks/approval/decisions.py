@@ -128,7 +128,7 @@ def examine(run: Run, at: datetime, *, revision: int | None = None) -> Proposal:
     if requirements.decisions.is_unanswered:
         raise refusal(
             "decided",
-            f"Nobody answered {session} in time, and its sales are being executed without approval.",
+            f"Nobody answered {session} in time, and its sells are being executed without approval.",
             remedy=f"To stop them before they begin: `afterclose reject {session} --by NAME --reason TEXT`.",
         )
     day = published_day(session.day, stored.manifest, stored.files)
@@ -268,7 +268,7 @@ def add_approver(home: Home, name: str, key: str, by: str, reason: str, at: date
             if one.key == key:
                 state = f"was revoked at {one.revoked_at}" if one.is_revoked else "is already registered"
                 raise ConfigError(
-                    f"This key {state}, for {one.name}.",
+                    f"This key, of {one.name}, {state}.",
                     remedy="Create another with `afterclose approvers key --key FILE`.",
                 )
             if one.name.casefold() == name.casefold() and not one.is_revoked:

@@ -1,8 +1,8 @@
 """The no-answer policy: what is executed of a day that nobody approved or rejected in time.
 
 The policy replaces a signature, so it must be as binding. It covers the envelope that an approver would
-have signed, with the sales alone; it holds only for a plan that was recorded, with the policy in it, before the time
-left for an answer began to run out; and the audit log names it in place of a person (ADR 24).
+have signed, with the sells alone; it holds only for a plan that was recorded, with the policy in it, before an answer
+was due; and the audit log names it in place of a person (ADR 24).
 """
 
 from collections.abc import Iterable
@@ -94,7 +94,7 @@ def covered(stored: Stored, requirements: Requirements, policy: Policy, recorded
     if not sales:
         raise refusal(
             "missing",
-            f"{session} is not approved, and has no sale that {POLICY} would execute without an answer.",
+            f"{session} is not approved, and has no sell that {POLICY} would execute without an answer.",
             remedy=_approve(session),
         )
     envelope = whole.model_copy(update={"lines": sales})

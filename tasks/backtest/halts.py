@@ -1,7 +1,7 @@
 """Apply the halt rules of the daily run in a backtest: a rule that trips allows only reductions in that session.
 
 In the daily run a trip lasts until a person resets it. A backtest either resets each trip before the next decision,
-as a person would after a review, or makes no purchases after the first trip. The rules come from tasks/safety,
+as a person would after a review, or buys nothing after the first trip. The rules come from tasks/safety,
 except those that cannot occur in a backtest (stale data, a manual halt).
 """
 

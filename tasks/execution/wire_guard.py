@@ -64,7 +64,7 @@ LIMITS: dict[str, str] = {  # names the limits for the log and the documentation
     "limit_distance": f"a limit within {MOST_LIMIT_DISTANCE:.0%} of the quote",
     "mode": "paper; or live with `execution.allows_live` and AFTERCLOSE_LIVE_ACCOUNT naming the broker's account",
     "account": "the account is not blocked; one restricted to closing orders only sells",
-    "sale": "the sale and all open sales of the name are at most the position, at the broker and in the ledger",
+    "sale": "the sell and all open sells of the name are at most the position, at the broker and in the ledger",
     "order_notional": f"at most {MOST_ORDER_CENTS // 100:,} USD",
     "buy_of_equity": f"a buy of at most {MOST_BUY_OF_EQUITY:.0%} of equity",
     "buys_of_equity": "the buys of the session, over all runs and with the open ones, are at most the equity",

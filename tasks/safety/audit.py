@@ -1,7 +1,7 @@
 """The append-only, tamper-evident log of who halted, resumed and accepted what, and a second one of published plans.
 
-Plans have a log of their own because a day keeps the audit log that it was made from: a row about the day itself would
-change the next run of the same day.
+Plans have a log of their own because the audit log is an input of a day: a row about the day itself would change the
+next run of the same day.
 
 A broken log blocks the day but still accepts rows, because a halt must not wait for a repair.
 The key comes from AFTERCLOSE_AUDIT_KEY, or from the file that AFTERCLOSE_AUDIT_KEY_FILE names (ADR 12).

@@ -98,7 +98,7 @@ def liquidity(facts: Facts) -> Outcome:
 def buys(facts: Facts) -> Outcome:
     """All buys together stay within the day's limit; an empty portfolio has a separate limit.
 
-    Turnover is something else: half the sum of buys and sales, divided by equity.
+    Turnover is something else: half the sum of buys and sells, divided by equity.
     """
     safety = facts.settings.safety
     limit = safety.max_buys_frac if (facts.held > 0).any() else safety.max_entry_buys_frac

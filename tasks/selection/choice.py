@@ -88,10 +88,10 @@ def best_on_selection_folds(
 ) -> CandidateResult | None:
     """Return the eligible candidate with the best result: a learner or a significant single feature.
 
-    A learner (see `nearly_best`; `preferred` if it is one of those, else the first), or a significant single feature
-    whose t exceeds that of every learner. Rules and non-significant single features are considered only if neither
-    exists. None if no candidate is eligible. The factor returns of rules average near zero but are large and
-    persistent, so by chance the best rule would often beat every learner.
+    The learner is `preferred` if that is one of `nearly_best`, otherwise the first of those. A significant single
+    feature is returned instead if its t exceeds that of every learner. Rules and non-significant single features are
+    considered only if neither exists. None if no candidate is eligible. The factor returns of rules average near zero
+    but are large and persistent, so by chance the best rule would often beat every learner.
     """
     best = nearly_best(results, limits)
     return next((each for each in best if each.name == preferred), best[0] if best else None)

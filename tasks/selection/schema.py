@@ -89,7 +89,7 @@ class NetFigures:
     sharpe: float
     max_drawdown: float  # negative
     calmar: float
-    turnover_month: float  # half the sum of buys and sales, divided by equity, in 21 sessions
+    turnover_month: float  # half the sum of buys and sells, divided by equity, in 21 sessions
     cost_year: float
     regime_consistency: float  # fraction of the regimes with a positive Sharpe ratio
     score: float  # weighted, 0 to 1

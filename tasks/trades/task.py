@@ -46,9 +46,9 @@ def revise_trades(
 ) -> Trades:
     """Return trades in which a person set the change in shares of some names: positive buys, 0 does not trade.
 
-    The other names get the trades that the target wants, if `plan_others`: then every trade is cut to the limits, and
-    none of those set goes beyond its target. Otherwise they get none (name all trades), and no limit is applied: the
-    checks of the day decide whether the result may be approved.
+    With `plan_others`, the other names get the trades that the target calls for. Every trade is then cut to the limits,
+    and none of those in `wanted` goes beyond its target. Without it, `wanted` must name all trades: other names get
+    none, and no limit is applied. The checks of the day decide whether the result may be approved.
     """
     target, lines, rules = _sized(run, market, portfolio)
     place = {symbol: line for line, symbol in enumerate(line_symbols(target))}

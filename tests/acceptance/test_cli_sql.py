@@ -86,7 +86,7 @@ def test_a_table_of_large_values_is_cut_and_a_row_that_is_too_large_is_an_error(
     assert "there are more" in large.stdout
     assert len(large.stdout) < 5_000
     assert (too_large.returncode, too_large.stdout) == (2, "")
-    assert "a row of its result has 19 MB" in too_large.stderr
+    assert "a single row of its result takes 19 MB" in too_large.stderr
 
 
 @pytest.mark.parametrize("form", ["--csv", "--json"])

@@ -110,8 +110,8 @@ def test_a_reader_finds_every_part_of_the_mail(mail, reader):
     read = reader(mail)
 
     assert read.to == "ann@example.com"
-    assert "One purchase is proposed." in read.plain
-    assert "One purchase is proposed." in read.html
+    assert "One buy is proposed." in read.plain
+    assert "One buy is proposed." in read.html
     assert "für Ünïcode" in read.html
     assert 'src="cid:picture.' in read.html
     assert read.picture == ONE_PIXEL

@@ -90,7 +90,7 @@ def test_before_twenty_sessions_the_latest_stands_alone_and_without_any_it_is_sa
     alone, none = page_with(make_health(skill=())), page_with(make_health(skill=(), realised=()))
 
     assert "One session is little evidence." in alone.text
-    assert "No score's returns are known yet." in none.text
+    assert "No returns of scored names are known yet." in none.text
     assert "Monitoring did not run on this day." in page_with(None).text
 
 

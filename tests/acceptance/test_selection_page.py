@@ -75,7 +75,7 @@ def test_every_picture_and_every_gate_is_on_the_page(week):
         assert page.count(f'id="{key}-wide-title"') == 1
     assert page.count("</svg>") == 2 * 8
     assert "1 required gate failed" in page
-    assert "not reached, not required" in page
+    assert "not met, not required" in page
     assert "0.45" in page
     assert "<script" not in page
     assert "Simulated market" not in page
@@ -130,7 +130,10 @@ def test_the_live_record_of_a_champion_is_on_the_page(week):
     assert "Live record" not in rendered(week)
     judged = replace(week, live=LiveVerdict("lightgbm", 25, -0.134, -0.02, 0.01))
     page = render_selection(judged, promotion, FRAMES, live=[bad, young], is_simulated=False).decode()
-    assert "lightgbm, 25 sessions: mean −0.1340, at most −0.0200 (always valid); 0.0100 was expected." in page
+    assert (
+        "lightgbm, 25 sessions: mean −0.1340, upper bound −0.0200 (always valid); 0.0100 was expected."
+        in page
+    )
     assert '<strong class="bad">It no longer earns its place.</strong>' in page
 
 

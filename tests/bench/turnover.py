@@ -2,7 +2,7 @@
 
 `python -m tests.bench.turnover HOME MODEL OPTIMIZER [OPTIMIZER ...] [--from D] [--to D]` prints one row per optimizer
 and rule, and its effect, with the paired bootstrap interval of the difference of the net Sharpe ratios.
-Scores are read from the home; the first time they are computed.
+Scores are read from the home; the first run computes them.
 """
 
 import argparse

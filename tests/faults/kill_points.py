@@ -3,8 +3,7 @@
 A point is the moment before and after each commit to a SQLite file below the home and each request to the broker, and
 before each fsync, rename, removal, new folder and opening for writing below the home. At the chosen point the process
 dies: by SIGKILL, or, faster, by an exception that no code may catch. From then on every further point raises as well
-and every connection is closed without a commit, so that nothing that a dying process could not do happens on the way
-out.
+and every connection is closed without a commit, so that no cleanup code does what a killed process could not.
 """
 
 import os

@@ -157,7 +157,7 @@ def test_a_volatility_that_halts_new_risk_lets_the_halving_of_the_portfolio_thro
     result = afterclose("daily", "--date", str(LAST_SESSION), home=home.root)
 
     assert result.returncode == 0, result.stderr
-    assert "sales only" in result.stdout
+    assert "sells only" in result.stdout
     folder = home.day_folder(LAST_SESSION)
     trades = lines_of(folder / "trades.csv")
     assert trades

@@ -10,7 +10,7 @@ from flows.terminal import show
 app = typer.Typer(
     no_args_is_help=True,
     help="Halt trading. While the switch is on, nothing is bought; "
-    "a halt by a person or for bad data blocks sales too.",
+    "a halt by a person or for bad data blocks sells too.",
 )
 
 

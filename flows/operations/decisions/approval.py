@@ -236,7 +236,7 @@ def _refuse_changed(run: Run, proposal: Proposal, dialogue: Dialogue) -> None:
         raise refusal(
             "manifest",
             f"{proposal.day.session}: the day changed while you read it, so nothing was signed.",
-            remedy="Read it again as it is now.",
+            remedy="Read the day as it is now, then approve again.",
         )
 
 
@@ -261,7 +261,7 @@ def _signed(
         raise refusal(
             "approver",
             f"{path} does not hold the key that is registered for {by}.",
-            remedy=f"Specify that key file {dialogue.how}.",
+            remedy=f"Specify the file with the registered key {dialogue.how}.",
             path=str(path),
         )
     return make_signature(proposal, by, private, reason=overrule)

@@ -215,7 +215,7 @@ def _revise(options: Options, session: date, asked: Asked, by: str, reason: str,
         raise refusal(
             "manifest",
             f"{session}: the day changed while you read it, so no revision was made.",
-            remedy="Read it again as it is now.",
+            remedy="Read the day as it is now, then decide again.",
         )
     return make_revision(
         options,

@@ -60,5 +60,5 @@ def _result(home: Home, switch: Switch) -> Result:
 
 
 def _next_step(home: Home, switch: Switch) -> str:
-    note = "\nOnly sales are proposed until it is reset." if switch.allows_reductions else ""
+    note = "\nOnly sells are proposed until it is reset." if switch.allows_reductions else ""
     return f"{note}\nWhen the cause is understood: {reset_command(home, switch)}"

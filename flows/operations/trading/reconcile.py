@@ -148,7 +148,7 @@ def _headline(found: Reconciliation) -> str:
         return "The ledger does not agree with the broker: nothing may be bought until the cause is settled."
     if found.locks:
         names = ", ".join(sorted(found.locked_symbols))
-        return f"Nothing may be bought in {names} until the difference is gone; sales pass."
+        return f"Nothing may be bought in {names} until the difference is gone; sells pass."
     return "The ledger agrees with the broker."
 
 

@@ -63,7 +63,7 @@ class Curve:
 
     @property
     def turnover(self) -> Numbers:
-        """Half the sum of buys and sales, divided by the previous equity, for the sessions after the start."""
+        """Half the sum of buys and sells, divided by the previous equity, for the sessions after the start."""
         share: Numbers = (self.buys_usd + self.sells_usd)[1:] / 2 / self.equity_usd[:-1]
         return share
 

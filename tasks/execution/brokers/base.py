@@ -1,9 +1,9 @@
 """The interface of a broker: requests, answers and errors. The driver of an execution uses brokers only through it.
 
 Every method may raise `UnansweredError` (no usable answer in time: anything may have happened), `ThrottledError` (not
-accepted because of a rate limit) or `UnauthorizedError`; `submit` may also raise `RefusedError`. Nothing else. An
-answer whose needed fields cannot be read is an `UnansweredError`. Amounts are whole cents; shares are exact decimals as
-the broker states them.
+accepted because of a rate limit) or `UnauthorizedError`; `submit` may also raise `RefusedError`. They raise nothing
+else. An answer whose needed fields cannot be read is an `UnansweredError`. Amounts are whole cents; shares are exact
+decimals as the broker states them.
 """
 
 from collections.abc import Collection, Mapping

@@ -31,7 +31,7 @@ def _unsent_sell(
     view: View, row: int, line: Line, tracked: Tracked | None, shares: int, *, is_late: bool
 ) -> Iterator[Action]:
     wanted = order_now(view, row, line, shares or approved_shares(line), tracked)
-    if why := "the deadline for sales has passed" if is_late else void_why(view, row, line):
+    if why := "the deadline for sells has passed" if is_late else void_why(view, row, line):
         yield dropped(view, row, line, tracked, why)
     elif tracked is None:
         yield Intend(wanted, "approved")
@@ -49,7 +49,7 @@ def _sell_at_broker(
 ) -> Iterator[Action]:
     left = tracked.order.shares - view.filled.get(tracked.order.order_id, NO_SHARES)
     if is_late:
-        yield from cancel_of(view, tracked, "the deadline for sales has passed")
+        yield from cancel_of(view, tracked, "the deadline for sells has passed")
     elif tracked.state is State.CANCELING:
         yield from cancel_of(view, tracked, tracked.reason)
     elif left > shares:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from tasks.execution.gates.facts import NOTHING, Facts, cost_cents, known
 from tasks.execution.gates.result import Outcome, outcome, passing, usd
 
-SALE = passing("a sale")
+SALE = passing("a sell")
 
 
 def kill_switch(facts: Facts) -> Outcome:
@@ -49,7 +49,7 @@ def position(facts: Facts) -> Outcome:
         return passing("a buy")
     sold = order.shares + sum((one.shares for one in facts.same_name if one.is_sale), NOTHING)
     held = facts.held(order.symbol)
-    return outcome(sold <= held, sold, f"≤ {held}", "more than is held, with the sales that are open")
+    return outcome(sold <= held, sold, f"≤ {held}", "more than is held, open sells included")
 
 
 def good_faith(facts: Facts) -> Outcome:
@@ -139,7 +139,7 @@ def daily_notional(facts: Facts) -> Outcome:
         return SALE
     traded = _buys(facts) + facts.today.sales_cents
     frac = facts.limits.max_daily_notional_frac * facts.limits.moved
-    return _at_most(traded, frac, facts, "buys and sales of one session, over all runs")
+    return _at_most(traded, frac, facts, "buys and sells of one session, over all runs")
 
 
 def wash_trade(facts: Facts) -> Outcome:

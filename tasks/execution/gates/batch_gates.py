@@ -117,7 +117,7 @@ def batch_notional(facts: Facts) -> Outcome:
     buys, sales = _totals(facts)
     traded = buys + sales + facts.today.buys_cents + facts.today.sales_cents
     limit = int(facts.terms.equity_cents * facts.limits.max_daily_notional_frac * facts.limits.moved)
-    return outcome(traded <= limit or not buys, usd(traded), f"≤ {usd(limit)}", "buys and sales of the day")
+    return outcome(traded <= limit or not buys, usd(traded), f"≤ {usd(limit)}", "buys and sells of the day")
 
 
 def batch_cash(facts: Facts) -> Outcome:
@@ -129,7 +129,7 @@ def batch_cash(facts: Facts) -> Outcome:
 
 
 def _totals(facts: Facts) -> tuple[int, int]:
-    """Return the batch's buys and sales at their quotes. Raises UnknownFactError for one without a quote."""
+    """Return the batch's buys and sells at their quotes. Raises UnknownFactError for one without a quote."""
     quotes = known(facts.truth.quotes, "any quote")
     totals = {True: 0, False: 0}
     for order in facts.orders:

@@ -4,7 +4,7 @@ from tasks.execution.gates.facts import NOTHING, Facts, known
 from tasks.execution.gates.result import Outcome, outcome, passing, usd
 from tasks.safety.overrides import permitted_shares
 
-SALE = passing("a sale")
+SALE = passing("a sell")
 
 
 def override(facts: Facts) -> Outcome:

@@ -1,4 +1,4 @@
-"""Judge a split of the lake before it changes shares: exact fraction, raw price jump, shares at the broker.
+"""Verify a split in the lake before it changes shares: exact fraction, raw price jump, shares at the broker.
 
 Vendors have delivered splits in the wrong direction and ratios as rounded decimals. A split is booked if the broker's
 shares changed by exactly its fraction and the price does not contradict it, or if the price confirms it and the result

@@ -1,4 +1,4 @@
-"""Trailing windows that depend on the rows of the window alone, bit for bit.
+"""Statistics of trailing windows that depend, bit for bit, on the rows of the window alone.
 
 A running sum depends on where the array begins, because rounding accumulates. Here windows are merged from smaller
 ones, in an order that depends on the window alone, so that a row computed from the tail equals the full computation.

@@ -4,14 +4,16 @@ Long windows have the standard error of Newey and West (1987), with a bandwidth 
 Stock and Watson 2018) and at least three horizons, times the fixed-b correction of Kiefer and Vogelsang (2005) at 5%:
 with so wide a bandwidth, the standard error is itself uncertain, and the uncorrected t would exceed 2 too often.
 
-In short windows no bandwidth is wide enough: of 10 sessions of overlapping returns over 21, every value shares most of
-its return with all others, and that test rejects a true mean of zero in 54% of samples. There the standard error is
-estimated from the window's low-frequency cosine coefficients (Müller 2004; Lazarus and others 2018), each divided by
-the variance that overlap alone would give it, with the quantile of Student's t with that many degrees of freedom.
-Student's t on values a horizon apart was the alternative. It has more power over one session, and over five from 42 on.
-But no standard error can be computed from fewer than two values, it uses only every horizon-th session, and its
-false-positive rate is too high under a mild autocorrelation over one session. Where the two methods meet, an interval
-jumps: docs/monitoring.md has the measured sizes.
+In short windows no bandwidth is wide enough. In 10 sessions of overlapping 21-session returns, every value shares most
+of its return with all others, and the test above rejects a true mean of zero in 54% of samples. In such windows the
+standard error is estimated from the low-frequency cosine coefficients (Müller 2004; Lazarus and others 2018), each
+divided by the variance that overlap alone would give it. The quantile is that of Student's t with as many degrees of
+freedom as there are coefficients.
+
+The alternative, Student's t on values a horizon apart, has more power at a horizon of one session, and at five from 42
+sessions on. But it needs at least two such values, uses only every horizon-th session, and has too high a
+false-positive rate at a horizon of one session under a mild autocorrelation. Where one method takes over from the
+other, the interval jumps: docs/monitoring.md has the measured sizes.
 """
 
 from dataclasses import dataclass

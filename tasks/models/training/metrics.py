@@ -1,7 +1,7 @@
 """Metrics of how well scores rank the returns that follow.
 
 Each metric is computed per session over its cross-section and averaged over sessions, so that a rise of the whole
-market does not count. Standard errors account for overlapping returns (`inference`). The neutral IC is the correlation
+market has no effect. Standard errors account for overlapping returns (`inference`). The neutral IC is the correlation
 of score ranks and return ranks after both were residualised on the controls (`controls`): a partial rank correlation.
 Half of the standard deviation of a plain rank IC comes from exposures to the controls.
 """

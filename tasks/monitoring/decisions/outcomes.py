@@ -4,10 +4,11 @@ The counterfactual is the proposal itself, filled at the open of the session aft
 and held. It ends after `HORIZON_SESSIONS` or with the panel: later days propose again, so that a longer one would count
 the same name twice. Returns are total returns.
 
-The interval is that of a calendar-time portfolio (Jaffe 1974; Fama 1998): of what all changes of a kind earned together
-on each session, whichever day they were decided on. These daily sums do not overlap, and they contain what the names of
-a day have in common. The changes themselves do overlap: neighbouring days share 20 of 21 sessions, so that a month of
-them is hardly more than one independent observation, and an honest interval of them would be too wide to be useful.
+The interval is that of a calendar-time portfolio (Jaffe 1974; Fama 1998). It is computed from daily sums: what all
+changes of a kind earned together on each session, whichever day they were decided on. These sums do not overlap, and
+they contain what the names of a day have in common. The changes themselves do overlap: those of adjacent days share 20
+of 21 sessions, so a month of them is hardly more than one independent observation, and an interval computed from them
+would be too wide to be useful.
 """
 
 from collections.abc import Sequence

@@ -92,9 +92,10 @@ def declare_flow(
 ) -> None:
     """Book a deposit or withdrawal of `cents` (positive) on the declaration's session, and write the positions file.
 
-    A second one of equal amount and session needs a reference of its own: a command that is repeated after a crash
-    must not count twice. `post` enters it in an account that the home keeps, once, and returns whether there is one; a
-    reconciliation then books it as `stated_as` if this process dies before it does.
+    A second one of equal amount and session needs a `reference` of its own, because a command that is repeated after a
+    crash must not count twice. `post` enters the flow once in the account that the home keeps for its broker, and
+    returns whether there is such an account. If there is, the ledger entry is named `stated_as`, as reconciliation
+    would name it: it books the entry if this process dies first.
     """
     name = flow_name(kind, cents, declared.session, reference)
     with opened(home) as connection:
@@ -102,7 +103,7 @@ def declare_flow(
             rebuild_positions(home)  # the first run may have died before this
             raise ConfigError(
                 f"A {kind} of {usd(cents)} on {declared.session} is already booked.",
-                remedy="Nothing was booked again. For another one of the same amount and day add --reference TEXT.",
+                remedy="Nothing was booked again. To book a second one of equal amount and day, add --reference TEXT.",
                 source=name,
             )
         source = stated_as if post() else name

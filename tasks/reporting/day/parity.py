@@ -83,7 +83,7 @@ def parity_words(parity: Parity) -> tuple[str, ...]:
     if parity.state == "different":
         said.append(
             "A published day no longer agrees with the data in the lake: a bar, a split or a file was changed, or the"
-            " program has a bug. Do not approve today's trades before you know the cause."
+            " program has a bug. Do not approve today's trades until you know the cause."
         )
     if changed := [one.session for one in parity.sessions if one.data_differs]:
         said.append(

@@ -44,7 +44,7 @@ class Performance:
         if self.benchmark is None or np.isfinite(self.total_benchmark):
             return signed(self.total_benchmark, 2)
         last = self.sessions[np.flatnonzero(np.isfinite(self.benchmark))[-1]]
-        return f"known until {last} only"
+        return f"known only until {last}"
 
     @property
     def last_before(self) -> date:

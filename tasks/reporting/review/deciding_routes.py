@@ -29,7 +29,7 @@ def open_by_token(request: Request, token: str) -> Response:
     session = review.admission.by_token(token)
     if session is None:
         error = ConfigError(
-            "This address has already been used, or is from an earlier start.",
+            "This address has already been used, or belongs to an earlier start of the page.",
             remedy="Start `afterclose review` again for a new one.",
         )
         return error_page(request, 401, error)

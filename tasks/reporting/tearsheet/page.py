@@ -103,7 +103,7 @@ def _tile(name: str, sheet: TearSheet) -> Tile:
     figure = sheet.figures[name]
     note = tables.note_of(figure)
     within = tables.interval_text(name, sheet.intervals.get(name))
-    detail = "a year, half the sum of buys and sales" if name == "turnover" else within
+    detail = "a year, half the sum of buys and sells" if name == "turnover" else within
     value = typeset_percent(figure.value, 0) if name == "turnover" else tables.figure_text(name, figure.value)
     return Tile(words(name), value, note if note == "withheld" else detail)
 

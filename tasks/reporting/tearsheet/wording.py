@@ -118,7 +118,7 @@ def _sessions(basis: Basis, combination: Combination) -> str:
         f"{counted(basis.sessions, 'session')}, from {short_date(combination.first)} to {short_date(combination.last)},"
         f" rebalanced {cadence(combination)}, filled at the {words(combination.fill_at).lower()}. Out-of-sample scores:"
         " each session is scored by a model trained before it."
-        f"{'' if combination.uses_regime else ' The regime does not limit exposure, sizes or purchases.'}"
+        f"{'' if combination.uses_regime else ' The regime does not limit exposure, sizes or buys.'}"
     )
 
 

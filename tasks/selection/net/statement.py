@@ -10,7 +10,7 @@ from tasks.selection.statement import signed_ratio, stated_p_value
 
 LEGEND = (
     "After costs, whole shares, the limits and the regime of the daily run, starting with cash; the scores are those of"
-    " the confirmation folds. Monthly turnover: half the sum of buys and sales, divided by equity, in 21 sessions."
+    " the confirmation folds. Monthly turnover: half the sum of buys and sells, divided by equity, in 21 sessions."
     " Regime consistency: fraction of the regimes of at least 60 sessions with a positive Sharpe ratio. p-value: of the"
     " difference of the Sharpe ratios (SPA, block bootstrap, both at equal volatility)."
 )
@@ -31,7 +31,7 @@ PAIRS_LEGEND = (
     "Portfolios after costs over the selection folds except the first, whose scores only measure what a score is worth."
     f" Compared are the learners that these folds cannot tell apart. Within {NEAR_TIE_SCORE:g} of the largest weighted"
     " score the first model is selected, with the optimizer in production or else the first. The gates above are on"
-    " later sessions, which had no part in this."
+    " later sessions, which played no part in this."
 )
 PAIR_COLUMNS = ("sharpe", "max_drawdown", "calmar", "turnover_month", "regime_consistency", "score")
 

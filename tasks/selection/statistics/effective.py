@@ -1,6 +1,6 @@
 """The effective number of trials.
 
-It is the number of independent trials with the same probability of an equally good result by chance.
+It is the number of independent trials that would have the same probability of an equally good result by chance.
 
 Trials are not independent if their Sharpe ratios are correlated, because their returns are correlated or because they
 share sessions. So the correlation of two trials is measured on their mean returns: the correlation of their returns on

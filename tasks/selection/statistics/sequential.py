@@ -5,7 +5,7 @@ sessions (Lan and DeMets 1983): the t of a window of W sessions that moves forwa
 / W a session (Slepian 1961; exact for a normal mean as c grows), times `ROUGHNESS`, because models are retrained every
 month and another candidate may be selected. The alpha spent by n sessions after the first look is a + b ln(1 + n / W).
 
-`e_values` and `confidence_radius` hold at every session at once, however often one looks.
+`e_values` and `confidence_radius` are valid at all sessions simultaneously, however often the test is repeated.
 """
 
 from math import log, sqrt

@@ -75,7 +75,7 @@ def test_the_log_names_the_policy_in_place_of_a_person_and_the_execution_holds_o
     (row,) = [row for row in read_intact(run.home) if row.event == UNANSWERED]
     assert row.by == POLICY
     assert f"no answer {covered.approval_sha256}" in row.detail
-    assert "1 sales are executed, 1 buys lapse" in row.detail
+    assert "1 sell is executed, 1 buy lapses" in row.detail
     execution = new_execution(covered, DUE)
     assert [line.side for line in execution.lines] == ["SELL"]
     assert objection_to(run.home, execution) == ""

@@ -18,9 +18,10 @@ NIGHTLY = ((time(2, 15), time(2, 30)), (time(18, 30), time(19, 30)), (time(23, 0
 def takes_from(order: Order, at: datetime) -> datetime:
     """Return the earliest time at which Alpaca accepts the order for the session after its decision, not before `at`.
 
-    Between the close and 19:00 some accounts reject day orders and some accept them: wait in both. Before that evening
-    an order would trade in the session of the decision itself. On days without a session, the hours of the auctions
-    apply as on others. While figures are preliminary Alpaca would accept the order, but nobody could check it.
+    Between the close and 19:00 some accounts reject day orders and some accept them, so an order waits in any case.
+    Before that evening it would trade in the session of the decision itself. On days without a session, the hours of
+    the auctions apply as on others. While figures are preliminary, Alpaca would accept the order, but the gates could
+    not check it.
     """
     at = max(at, _at(order.session, REOPENS))
     day = at.astimezone(NEW_YORK).date()

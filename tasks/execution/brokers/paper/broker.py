@@ -1,11 +1,11 @@
 """The embedded paper broker: fills orders from stored bars, at the costs that the backtest charges.
 
 An order belongs to the session after its decision and fills when that session's bar is stored: market and at_open
-orders at its open, at_close orders at its close, limit orders within its range. Sales fill before purchases. Both
-phases trade at the same open, as the backtest assumes: a purchase that is submitted after the sales were filled, even
-after the close of the session, still fills at that open, until the next session opens. This is the paper account's
-simplification; at a real broker purchases come later, at a cost. Whatever is unfilled at the session's close
-expires. A split or a symbol change voids the orders that rest over it: they are canceled and must be submitted again.
+orders at its open, at_close orders at its close, limit orders within its range. Sells fill before buys. Both phases
+trade at the same open, as the backtest assumes: a buy that is submitted after the sells were filled, even after the
+close of the session, still fills at that open, until the next session opens. This is the paper account's
+simplification; at a real broker buys come later, at a cost. Whatever is unfilled at the session's close expires. A
+split or a symbol change voids the orders that are open when it happens: they are canceled and must be submitted again.
 
 The account never sells more than it holds, and never spends more than its cash. Proceeds may be spent at once and
 settle one session later. Equity is cash and positions; dividends due are not in it.
@@ -169,7 +169,7 @@ class PaperBroker:
             except sqlite3.IntegrityError as error:
                 raise BrokerError(
                     f"The paper account does not allow {activity.activity_id}: {error}.",
-                    remedy="Choose an id of its own, and no more shares or cash than the account has.",
+                    remedy="Choose an unused id, and no more shares or cash than the account has.",
                 ) from error
 
     @contextmanager

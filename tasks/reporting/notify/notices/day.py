@@ -66,7 +66,7 @@ def _nothing_to_do(home: Home, day: PublishedDay, *, is_simulated: bool) -> Noti
         key=f"{day.session} {_content(day)}",
         tone=Tone.INFO,
         subject=f"{day.session}: no trades, nothing to approve",
-        lead=("The portfolio is close enough to its target. Nothing has to be approved.",),
+        lead=("The portfolio is close enough to its target. There is nothing to approve.",),
         facts=_facts(day, 0, 0),
         commands=(Command("Read the report", str(home.day_folder(day.session) / "report.html")),),
         session=day.session,
@@ -82,14 +82,14 @@ def _content(day: PublishedDay) -> str:
 
 def _lead(day: PublishedDay, rows: tuple[Row, ...], until: datetime) -> tuple[str, ...]:
     buys = sum(row["side"] == BUY for row in rows)
-    counts = f"{counted(buys, 'purchase')} and {counted(len(rows) - buys, 'sale')}"
+    counts = f"{counted(buys, 'buy')} and {counted(len(rows) - buys, 'sell')}"
     proposed = f"{counts[:1].upper()}{counts[1:]} are proposed for the next open."
     expire = f"without an approval by {dated_deadline(until)}, they expire"
     said = [f"{proposed} Nothing is sent before a person approves; {expire}."]
     log = _log(day)
     if log.get("status") == "reductions_only":
         said.append(
-            "Only sales are proposed: the kill switch is on for new risk. Read its reason before you approve."
+            "Only sells are proposed: the kill switch is on for new risk. Read its reason before you approve."
         )
     if day.differs_from_backtest:
         said.append(

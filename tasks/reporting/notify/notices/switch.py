@@ -80,7 +80,7 @@ def _words(before: Announced, switch: Switch, passed: tuple[Event, ...], *, is_n
 
 def _meaning(switch: Switch) -> str:
     if switch.allows_reductions:
-        return "Nothing is bought until a named person resets it. Sales may still be proposed and sent."
+        return "Nothing is bought until a named person resets it. Sells may still be proposed and sent."
     return (
         "No day is published and no order is sent until a named person resets it. Open orders are canceled."
     )

@@ -15,7 +15,7 @@ def trial_notice(home: Home, at: datetime) -> Notice:
         tone=Tone.INFO,
         subject="test message",
         lead=(
-            "This notification channel works. Nothing has to be done.",
+            "This notification channel works. No action is needed.",
             f"It was sent by `afterclose notify test` on {exchange_minute(at)}.",
         ),
         facts=(("Home", str(home.root)),),

@@ -85,7 +85,7 @@ def one_line(inputs: DayInputs, summary: Summary) -> str:
     """Return the day in one line, for the terminal."""
     regime = inputs.records.regime.state
     session = f"{inputs.run.session}{' (simulated market)' if inputs.records.market.is_simulated else ''}"
-    halted = " The kill switch halts new risk: sales only." if inputs.records.checks.reductions_only else ""
+    halted = " The kill switch halts new risk: sells only." if inputs.records.checks.reductions_only else ""
     if not inputs.records.scores.champion.ranks:
         halted += " No signal is used: the champion is the equal-weight baseline."
     if not summary.trades:

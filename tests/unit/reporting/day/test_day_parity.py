@@ -34,7 +34,7 @@ def test_a_difference_is_stated_in_shares_and_cents_by_name_and_warns():
     parity = make_parity(TODAY, BEFORE, differs=(BEFORE,))
 
     assert parity_headline(parity) == "Differs from the backtest in 1 of 2 sessions"
-    assert "Do not approve today's trades before you know the cause" in " ".join(parity_words(parity))
+    assert "Do not approve today's trades until you know the cause" in " ".join(parity_words(parity))
     record = parity_record(parity)
     assert (record["state"], record["difference_shares"]) == ("different", 10)
     assert record["difference_cents"] == 10 * 5_000 + 12

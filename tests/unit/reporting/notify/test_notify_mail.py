@@ -124,7 +124,7 @@ def test_the_plain_part_says_what_the_page_says():
     text = parsed(make_notice()).get_body(("plain",)).get_content()
 
     for said in (
-        "One purchase is proposed.",
+        "One buy is proposed.",
         "$1,000,000.00",
         "MSFT",
         "afterclose approve 2024-06-14 --by NAME",

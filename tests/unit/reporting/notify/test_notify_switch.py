@@ -32,7 +32,7 @@ def test_a_trip_is_announced_with_its_reason_and_how_to_reset_it():
     notice = switch_notice(HOME, NOTHING, switch_of(NEW, TRIP))
 
     assert notice.subject == "KILL SWITCH ON: a loss of 4%"
-    assert "Sales may still be proposed" in notice.lead[1]
+    assert "Sells may still be proposed" in notice.lead[1]
     assert notice.commands[0].line.startswith("afterclose kill-switch reset --home /home")
 
 

@@ -149,7 +149,7 @@ def test_a_benchmark_return_that_is_missing_once_leaves_the_level_unknown_from_t
     assert measured.benchmark == pytest.approx([100, 110, np.nan, np.nan], nan_ok=True)
     assert np.isnan(measured.total_benchmark)
     assert measured.day_benchmark == pytest.approx(0.25)
-    assert measured.benchmark_words == "known until 2024-06-04 only"
+    assert measured.benchmark_words == "known only until 2024-06-04"
 
 
 def test_the_page_states_one_return_of_a_benchmark_with_a_missing_row():
@@ -171,7 +171,7 @@ def test_a_benchmark_that_is_known_at_first_is_drawn_until_then():
 
     figure = performance_figure(measure(history))
 
-    assert "the benchmark: known until 2024-06-04 only" in figure.caption
+    assert "the benchmark: known only until 2024-06-04" in figure.caption
 
 
 def test_a_first_day_has_no_benchmark_to_compare_with():

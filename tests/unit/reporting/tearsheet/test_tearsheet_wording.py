@@ -69,7 +69,7 @@ def test_ignored_halts_are_not_mentioned():
 def test_a_backtest_without_the_regime_says_so():
     without = basis_lines(make_sheet(), replace(COMBINATION, uses_regime=False))[0]
 
-    assert without.endswith("The regime does not limit exposure, sizes or purchases.")
+    assert without.endswith("The regime does not limit exposure, sizes or buys.")
     assert "regime" not in basis_lines(make_sheet(), COMBINATION)[0]
 
 

@@ -82,17 +82,17 @@ def _cone_words(cone: Cone | None, book: Performance, champion: Champion) -> str
     place = next(
         words
         for words, edge in (
-            ("below the range of 90%", cone.low),
-            ("in the lower part of the range of 90%", cone.lower),
-            ("within the range of 50%", cone.upper),
-            ("in the upper part of the range of 90%", cone.high),
-            ("above the range of 90%", np.full(1, np.inf)),
+            ("below the 90% range", cone.low),
+            ("in the lower part of the 90% range", cone.lower),
+            ("within the 50% range", cone.upper),
+            ("in the upper part of the 90% range", cone.high),
+            ("above the 90% range", np.full(1, np.inf)),
         )
         if now <= edge[-1] + 1e-9
     )
     figures = champion.metrics
     return (
-        f"The cone holds 50% (dark) and 90% (light) of the outcomes that {champion.name} led to expect from its"
+        f"The cone holds 50% (dark) and 90% (light) of the outcomes to expect of {champion.name}, judging by its"
         f" {number(figures['net_sessions'], 0)} out-of-sample sessions after costs"
         f" ({typeset_percent(figures['net_cagr'])} a year, volatility {typeset_percent(figures['net_volatility'])})."
         f" After {counted(len(book.sessions) - 1 - cone.first, 'session')} the portfolio is {place}."

@@ -50,9 +50,7 @@ def test_a_model_without_net_figures_has_no_cone_and_the_caption_says_so():
     assert "There is no cone" in cone_figure(measured, known, ()).caption
 
 
-@pytest.mark.parametrize(
-    ("cagr", "place"), [(-0.9, "above the range of 90%"), (9.0, "below the range of 90%")]
-)
+@pytest.mark.parametrize(("cagr", "place"), [(-0.9, "above the 90% range"), (9.0, "below the 90% range")])
 def test_the_caption_says_where_in_the_cone_the_account_is(cagr, place):
     caption = cone_figure(book(), champion(**(NET | {"net_cagr": cagr})), ()).caption
 
