@@ -26,7 +26,9 @@ def cscv_logits(returns: Matrix, *, blocks: int = BLOCKS) -> Vector:
     length = len(returns) // blocks
     parts = returns[len(returns) - length * blocks :].reshape(blocks, length, -1)
     sums, squares = parts.sum(axis=1), (parts**2).sum(axis=1)
-    halves = np.array([np.isin(np.arange(blocks), half) for half in combinations(range(blocks), blocks // 2)])
+    picks = np.array(list(combinations(range(blocks), blocks // 2)))
+    halves = np.zeros((len(picks), blocks), dtype=bool)
+    np.put_along_axis(halves, picks, values=True, axis=1)
     count = length * (blocks // 2)
     inside, outside = (_sharpes(part @ sums, part @ squares, count) for part in (halves * 1.0, ~halves * 1.0))
     best = inside.argmax(axis=1)
