@@ -29,7 +29,12 @@ MEMORY_NEEDED = 8 * 2**30  # a run leaves 1 GB, and pytest retains those of the 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Put the homes of tests in memory where there is enough: a third of the suite's time is waiting for fsync."""
+    """Put the homes of tests in memory where there is enough: a third of the suite's time is waiting for fsync.
+
+    Linear algebra gets one thread per test process: waiting threads take processor time from the other test process.
+    """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 

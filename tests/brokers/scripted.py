@@ -233,6 +233,7 @@ class ScriptedBroker:
         self.file = file
         self.connection = connect(file, timeout=60, isolation_level=None)
         self.connection.execute("PRAGMA synchronous=OFF")  # it must survive a kill, not a power cut
+        self.last: tuple[bytes, Truth] | None = None  # as this connection stored it
 
     @staticmethod
     def create(file: Path, *, cash_cents: int, shares: Mapping[str, int]) -> None:
@@ -409,7 +410,8 @@ class ScriptedBroker:
     def truth(self) -> Truth:
         """Return everything, as of now."""
         with self._changing() as truth:
-            return truth
+            copied: Truth = pickle.loads(pickle.dumps(truth))  # noqa: S301
+            return copied
 
     # How it works
 
@@ -418,12 +420,15 @@ class ScriptedBroker:
         """Load the state, let the block change it, store it; also where the block raises an answer of the broker."""
         self.connection.execute("BEGIN IMMEDIATE")
         try:
-            truth = pickle.loads(self.connection.execute("SELECT state FROM truth").fetchone()[0])  # noqa: S301
+            before, truth = self._stored()
+            self.last = None
             self._settle(truth)
             try:
                 yield truth
             finally:
-                self.connection.execute("UPDATE truth SET state = ?", [pickle.dumps(truth)])
+                after = pickle.dumps(truth)
+                if after != before:
+                    self.connection.execute("UPDATE truth SET state = ?", [after])
         except BrokerError:
             self.connection.execute("COMMIT")
             raise
@@ -431,6 +436,12 @@ class ScriptedBroker:
             self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
+        self.last = after, truth
+
+    def _stored(self) -> tuple[bytes, Truth]:
+        """Return the stored bytes and what they mean, which is known if no other process has stored since."""
+        state = self.connection.execute("SELECT state FROM truth").fetchone()[0]
+        return self.last if self.last is not None and self.last[0] == state else (state, pickle.loads(state))  # noqa: S301
 
     @contextmanager
     def _answering(self, change: str = "") -> Iterator[Truth]:
