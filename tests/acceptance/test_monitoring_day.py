@@ -38,47 +38,47 @@ def with_challenger(home):
 
 
 @pytest.fixture
-def monitored(trained_home):
+def monitored(ready_home):
     """A home whose champion and challenger may score a session whose returns are known on the last one."""
-    return with_challenger(trained_home)
+    return with_challenger(ready_home)
 
 
-def test_the_log_states_drift_data_and_alerts_and_the_day_is_published(trained_home):
-    run_day(trained_home)
+def test_the_log_states_drift_data_and_alerts_and_the_day_is_published(ready_home):
+    run_day(ready_home)
 
-    log = json.loads(day_bytes(trained_home)["monitoring_log.json"])
+    log = json.loads(day_bytes(ready_home)["monitoring_log.json"])
     columns = {one["column"] for one in log["health"]["drift"]}
     assert {"momentum_1m", "volatility_21", "score"} <= columns
     assert log["health"]["data"]["universe"] == log["data_quality"]["universe_size"]
     assert log["status"] == "published"
     assert {alert["name"] for alert in log["alerts"]} <= {"feature_drift", "feature_drift_single"}
-    asked = afterclose("sql", "SELECT count(*) AS n FROM drift", "--json", home=trained_home)
+    asked = afterclose("sql", "SELECT count(*) AS n FROM drift", "--json", home=ready_home)
     assert json.loads(asked.stdout)["rows"] == [{"n": len(columns)}]
 
 
-def test_a_defect_of_the_measurement_is_an_alert_and_costs_no_day(trained_home, monkeypatch):
+def test_a_defect_of_the_measurement_is_an_alert_and_costs_no_day(ready_home, monkeypatch):
     def broken(*arguments):
         raise ZeroDivisionError("a defect")
 
     monkeypatch.setattr(task, "data_figures", broken)
 
-    assert run_day(trained_home).folder is not None
+    assert run_day(ready_home).folder is not None
 
-    (alert,) = json.loads(day_bytes(trained_home)["monitoring_log.json"])["alerts"]
+    (alert,) = json.loads(day_bytes(ready_home)["monitoring_log.json"])["alerts"]
     assert (alert["name"], alert["retrain"]) == ("not_measured", False)
     assert "ZeroDivisionError" in alert["detail"]
 
 
-def test_the_challenger_is_scored_alongside_the_day_and_changes_no_byte_of_it(trained_home):
-    run_day(trained_home)
-    without = day_bytes(trained_home)
-    place = with_challenger(trained_home)
+def test_the_challenger_is_scored_alongside_the_day_and_changes_no_byte_of_it(ready_home):
+    run_day(ready_home)
+    without = day_bytes(ready_home)
+    place = with_challenger(ready_home)
 
-    run_day(trained_home)
+    run_day(ready_home)
 
-    assert {
-        name: content for name, content in day_bytes(trained_home).items() if name != "manifest.json"
-    } == {name: content for name, content in without.items() if name != "manifest.json"}
+    assert {name: content for name, content in day_bytes(ready_home).items() if name != "manifest.json"} == {
+        name: content for name, content in without.items() if name != "manifest.json"
+    }
     stored = json.loads((place.shadow / f"{LAST_SESSION}.json").read_bytes())["scored"]
     signals = json.loads(without["signals.json"])["scores"]
     assert stored["model"] == "rival"
