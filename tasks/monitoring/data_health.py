@@ -59,8 +59,8 @@ def data_alerts(figures: DataFigures, limits: Monitoring, *, scored: int, left_o
     limit = max(limits.max_moves, limits.max_moves_ratio * figures.moves_before)
     if figures.moves > limit:
         detail = (
-            f"Apart from the others, a typical name moves {figures.moves:.2f} times as much in a session as the "
-            f"volatility index says of the market; it was {figures.moves_before:.2f} times: wrong prices?"
+            f"Net of the median return, a typical name moves {figures.moves:.2f} times the daily move that the"
+            f" volatility index implies; it was {figures.moves_before:.2f} times before. Are the prices wrong?"
         )
         alerts.append(Alert("moves", figures.moves, limit, detail))
     return alerts

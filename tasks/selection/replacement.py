@@ -98,7 +98,7 @@ def _first(choice: Choice) -> str:
 
 
 def _baseline(choice: Choice) -> str:
-    return f"{choice.reason} The equal-weight baseline is used, because no signal is better than an unconfirmed one."
+    return f"{choice.reason} The equal-weight baseline is used, because an unconfirmed signal is worse than none."
 
 
 def _without_candidate(
@@ -134,7 +134,8 @@ def _compare_anew(best: CandidateResult, reason: str, incumbent: Champion, rival
         )
         return Decision(
             promote=True,
-            reason=f"{reason} {incumbent.name} was recorded under another statistic and is not compared{measurable}.",
+            reason=f"{reason} {incumbent.name} was recorded with a different statistic and is not"
+            f" compared{measurable}.",
         )
     where = f"measured again on {rival.sessions} sessions after its training"
     return _better(best.name, rival.candidates[best.name], reason, incumbent.name, rival.neutral_ic, where)

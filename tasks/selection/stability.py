@@ -48,7 +48,7 @@ def stability_section(stability: Stability | None) -> list[str]:
     named = ", ".join(f"{name} {100 * share:.0f}%" for name, share in shares if share)
     share = stability.wins[stability.selected]
     warning = (
-        f" **{stability.selected} was selected in {100 * share:.0f}% of them only: the choice between these candidates"
+        f" **{stability.selected} was selected in only {100 * share:.0f}% of them: the choice between these candidates"
         " is nearly arbitrary.**"
         if share < LEAST_SHARE
         else ""

@@ -130,7 +130,7 @@ def _dividend(activity: Activity, context: Context) -> Difference:
     if due is not None:
         entry = _entry(activity, "dividend", context.at, receivable_cents=-due.cents)
         deviation = activity.cash_cents - due.cents
-        less = f", {_usd(deviation)} different from what was due" if deviation else ""
+        less = f", which differs by {_usd(deviation)} from the amount due" if deviation else ""
         return _explained(activity, (entry,), f"{activity.symbol} paid the dividend of {due.ex_date}{less}.")
     carried = _carried_payment(activity, context.entries)
     if carried is not None:

@@ -135,7 +135,7 @@ def overdue(entries: Sequence[Entry], now: Situation) -> tuple[Difference, ...]:
         written_off = Entry(
             "correction", f"overdue:{due.source}", now.today, now.at, due.symbol, receivable_cents=-due.cents
         )
-        why = f"The dividend of {due.symbol} of {due.ex_date} ({due.cents / 100:,.2f} USD) was not paid in 60 days"
+        why = f"The dividend of {due.symbol} of {due.ex_date} ({due.cents / 100:,.2f} USD) was not paid within 60 days"
         found.append(
             Difference(
                 difference_id("overdue", due.source),
@@ -195,7 +195,7 @@ def _judged(action: CorporateAction, held: Decimal, now: Situation) -> Differenc
         return _booked(
             action,
             Decimal(0),
-            f"The broker did not apply the lake's split of {name} in {GRACE.days} days.",
+            f"The broker did not apply the lake's split of {name} within {GRACE.days} days.",
             now,
         )
     return _standing(action, gap, f"Split of {name}: not confirmed yet by broker and price.", now)

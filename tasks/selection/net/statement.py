@@ -28,10 +28,10 @@ NAMES = {
 
 
 PAIRS_LEGEND = (
-    "Portfolios after costs over the selection folds except the first, whose scores only measure what a score is worth."
-    f" Compared are the learners that these folds cannot tell apart. Within {NEAR_TIE_SCORE:g} of the largest weighted"
-    " score the first model is selected, with the optimizer in production or else the first. The gates above are on"
-    " later sessions, which played no part in this."
+    "Portfolios after costs over the selection folds except the first, which is used only to convert scores into"
+    " expected returns. The learners that these folds cannot tell apart are compared. Within"
+    f" {NEAR_TIE_SCORE:g} of the largest weighted score the first model is selected, with the optimizer in production"
+    " or else the first. The gates above use later sessions, which played no part in this."
 )
 PAIR_COLUMNS = ("sharpe", "max_drawdown", "calmar", "turnover_month", "regime_consistency", "score")
 

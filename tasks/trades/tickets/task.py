@@ -168,7 +168,7 @@ def _notes(earlier: Earlier, scores: Scores) -> Iterator[str]:
         change = (
             f"from {decision.model_name} to {scores.champion.name}"
             if decision.model_name != scores.champion.name
-            else f"to a {scores.champion.name} that was trained again"
+            else f"to a retrained {scores.champion.name}"
         )
         yield f"The champion changed {change}: its effect is part of score."
     if not earlier.is_same_basis:

@@ -312,7 +312,7 @@ def test_a_champion_of_another_statistic_is_not_a_rival_and_the_reason_says_so(h
         _, decision = decide_promotion(make_training(tmp_path, rival=rival), home, LIMITS)
 
         assert decision.promote
-        assert "lightgbm was recorded under another statistic and is not compared" in decision.reason
+        assert "lightgbm was recorded with a different statistic and is not compared" in decision.reason
         assert ("20 sessions after its training are too few" in decision.reason) == (rival is not None)
 
 

@@ -45,7 +45,7 @@ def test_a_nearly_arbitrary_choice_is_a_warning():
     text = stability_section(Stability("one", {"one": 0.45, "two": 0.55, "three": 0.0}))[2]
 
     assert "two 55%, one 45%." in text
-    assert "**one was selected in 45% of them only" in text
+    assert "**one was selected in only 45% of them" in text
     assert "arbitrary" not in stability_section(Stability("one", {"one": 0.5, "two": 0.5}))[2]
 
 

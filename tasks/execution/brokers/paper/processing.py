@@ -69,9 +69,9 @@ def _pass_night(connection: sqlite3.Connection, market: Market) -> None:
 
 def _void_by(events: NightEvents, symbol: str) -> str:
     if symbol in events.splits:
-        return f"{symbol} has split: an order that rested over it is void"
+        return f"{symbol} has split: an order that was open then is void"
     if symbol in events.renames:
-        return f"{symbol} is {events.renames[symbol]} now: an order that rested over it is void"
+        return f"{symbol} is now {events.renames[symbol]}: an order that was open at the change is void"
     return ""
 
 
