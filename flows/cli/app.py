@@ -28,7 +28,7 @@ GLOBAL_FLAGS = frozenset({"--json", "--debug", "-v", "--verbose"})
 
 app = typer.Typer(
     epilog="Options go before or after the command's name. Exit codes: 0 done, 1 unexpected error, 2 usage or "
-    "settings, 3 blocked by a check, 4 exchange closed, 5 data, 6 model, 7 broker, 75 try again later.",
+    "settings, 3 blocked by a check, 4 nothing to do, 5 data, 6 model, 7 broker, 75 try again later.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
