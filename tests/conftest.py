@@ -106,6 +106,23 @@ def ready_home(ready_home_template, tmp_path):
 
 
 @pytest.fixture(scope="session")
+def published_home_template(ready_home_template, tmp_path_factory):
+    """A ready home whose only published day is the last session. Read-only: tests use `published_home`."""
+    from tests.homes import copy_of, run_day
+
+    return made_once(
+        tmp_path_factory, "published-home", lambda home: run_day(copy_of(ready_home_template, home))
+    )
+
+
+@pytest.fixture
+def published_home(published_home_template, tmp_path):
+    from tests.homes import copy_of
+
+    return copy_of(published_home_template, tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
 def begun_home_template(ready_home_template, tmp_path_factory):
     """A ready home with the session before the last published. Read-only: tests use `begun_home`."""
     from tests.homes import SESSION_BEFORE, copy_of, run_day

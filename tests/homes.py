@@ -66,6 +66,17 @@ def make_trained_home(home: Path) -> Path:
     return home
 
 
+def make_backtest_home(home: Path, last: str) -> Path:
+    """Simulate and refresh 25 names over two years, for backtests."""
+    simulated = {**SMALL_MARKET["data"]["simulated"], "symbols": 25, "first_session": "2021-06-01"}
+    models = {**SMALL_MARKET["models"], "min_train_sessions": 126}
+    configure(home, {"data": {"simulated": simulated}, "models": models})
+    ended = afterclose("refresh", "--date", last, home=home)
+    if ended.returncode != 0:
+        raise AssertionError(ended.stderr)
+    return home
+
+
 def copy_of(home: Path, target: Path) -> Path:
     """Copy a home for a test to modify."""
     shutil.copytree(home, target)

@@ -6,24 +6,16 @@ import re
 import pytest
 
 from tasks.backtest.session_decision import SessionDecision
-from tests.homes import SMALL_MARKET, afterclose, configure, copy_of
+from tests.homes import SMALL_MARKET, afterclose, configure, copy_of, make_backtest_home
 
 LAST = "2023-06-15"
 EARLIER = "2023-03-15"
 COMMAND = ("backtest", "--model", "momentum_52_week", "--optimizer", "min_volatility", "--json")
 
 
-def home_until(place, last):
-    simulated = {**SMALL_MARKET["data"]["simulated"], "symbols": 25, "first_session": "2021-06-01"}
-    models = {**SMALL_MARKET["models"], "min_train_sessions": 126}
-    configure(place, {"data": {"simulated": simulated}, "models": models})
-    assert afterclose("refresh", "--date", last, home=place).returncode == 0
-    return place
-
-
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return home_until(tmp_path_factory.mktemp("backtest"), LAST)
+def home(backtest_home_template, tmp_path_factory):
+    return copy_of(backtest_home_template, tmp_path_factory.mktemp("backtest") / "home")
 
 
 @pytest.fixture(scope="module")
@@ -183,4 +175,4 @@ def test_a_backtest_to_a_session_has_the_bytes_of_one_in_a_lake_that_ends_there(
         manifest = json.loads(files.pop("manifest.json"))
         return files, manifest["figures"], manifest["basis"]
 
-    assert published(home) == published(home_until(tmp_path / "ends there", EARLIER))
+    assert published(home) == published(make_backtest_home(tmp_path / "ends there", EARLIER))

@@ -14,7 +14,7 @@ import pytest
 
 from tasks.backtest.matrix import run
 from tasks.backtest.session_decision import SessionDecision
-from tests.homes import SMALL_MARKET, afterclose, clean_environ, configure
+from tests.homes import afterclose, clean_environ, copy_of
 
 MODELS = ("--model", "momentum_52_week", "--model", "equal_weight")
 MATRIX = ("backtest", "--matrix", *MODELS, "--optimizer", "hrp", "--optimizer", "score_weighted")
@@ -32,13 +32,8 @@ FILES = (
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    simulated = {**SMALL_MARKET["data"]["simulated"], "symbols": 25, "first_session": "2021-06-01"}
-    models = {**SMALL_MARKET["models"], "min_train_sessions": 126}
-    settings = {"data": {"simulated": simulated}, "models": models}
-    place = configure(tmp_path_factory.mktemp("matrix") / "home", settings)
-    assert afterclose("refresh", "--date", "2023-06-15", home=place).returncode == 0
-    return place
+def home(backtest_home_template, tmp_path_factory):
+    return copy_of(backtest_home_template, tmp_path_factory.mktemp("matrix") / "home")
 
 
 @pytest.fixture

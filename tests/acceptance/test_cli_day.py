@@ -15,7 +15,6 @@ from tests.homes import (
     afterclose_process,
     blank,
     configure,
-    run_day,
     tree_bytes,
 )
 
@@ -164,16 +163,16 @@ def test_regimes_of_an_empty_home_ask_for_data(tmp_path, capsys):
     assert "afterclose refresh" in capsys.readouterr().err
 
 
-def test_doctor_finds_a_home_that_runs_well(ready_home, in_home, monkeypatch):
+def test_doctor_finds_a_home_that_runs_well(published_home, capsys, monkeypatch):
     from datetime import UTC, datetime
 
     from flows.operations.homes import checked
 
-    run_day(ready_home)
     monkeypatch.setattr(checked, "now", lambda: datetime(2024, 6, 15, 12, tzinfo=UTC))
 
-    code, document = in_home("doctor")
+    code = answer(["doctor", "--home", str(published_home), "--json"])
 
+    document = json.loads(capsys.readouterr().out)
     assert code == 0
     assert document["healthy"]
     verdicts = {check["check"]: check["verdict"] for check in document["checks"]}

@@ -18,23 +18,15 @@ from tasks.ledger.balance import balance_of, net_flows_cents
 from tasks.ledger.opening import Opening, begin_ledger
 from tasks.portfolio.holdings.bookkeeping import flow_name
 from tasks.safety.audit import read_intact
-from tests.homes import LAST_SESSION, afterclose, configure, copy_of
+from tests.homes import LAST_SESSION, afterclose, configure
 from tests.ledgers import AT, FILE_SHA256, booked
 
 LEDGER_CENTS = 100_000
 
 
-@pytest.fixture(scope="module")
-def with_data(tmp_path_factory):
-    root = configure(tmp_path_factory.mktemp("reconcile") / "home")
-    refreshed = afterclose("refresh", "--date", str(LAST_SESSION), home=root)
-    assert refreshed.returncode == 0, refreshed.stderr
-    return root
-
-
 @pytest.fixture
-def home(with_data, tmp_path):
-    made = Home(copy_of(with_data, tmp_path / "home"))
+def home(ready_home):
+    made = Home(ready_home)
     begin_ledger(made, Opening((), LEDGER_CENTS, LAST_SESSION, FILE_SHA256), at=AT)
     return made
 

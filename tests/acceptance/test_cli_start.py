@@ -210,24 +210,28 @@ def test_code_installed_as_a_package_refuses_without_a_home_and_writes_nothing(t
     before = tree_bytes(packages)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    program = f"import sys; sys.path.insert(0, {str(packages)!r}); from flows.cli.app import answer; "
-
-    for words in (
+    commands = [
         ["daily"],
         ["data", "status"],
         ["data", "import", str(elsewhere)],
         ["kill-switch", "status"],
-    ):
-        ended = subprocess.run(
-            [sys.executable, "-B", "-c", f"{program} sys.exit(answer({words!r}))"],
-            cwd=elsewhere,
-            env={"PATH": "/usr/bin:/bin"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ended.returncode == 2
-        assert "afterclose init DIR" in ended.stderr
+    ]
+    program = (
+        f"import sys; sys.path.insert(0, {str(packages)!r}); from flows.cli.app import answer\n"
+        f"for words in {commands!r}: print(answer(words), flush=True); print('---', file=sys.stderr, flush=True)"
+    )
 
+    ended = subprocess.run(
+        [sys.executable, "-B", "-c", program],
+        cwd=elsewhere,
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ended.stdout.split() == ["2"] * len(commands)
+    refusals = ended.stderr.split("---\n")[:-1]
+    assert [("afterclose init DIR" in refusal) for refusal in refusals] == [True] * len(commands)
     assert tree_bytes(packages) == before
     assert list(elsewhere.iterdir()) == []

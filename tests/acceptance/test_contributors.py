@@ -26,12 +26,11 @@ INTEREST_CENTS, DIVIDEND_CENTS = 12_34, 56_78
 
 
 @pytest.fixture(scope="module")
-def filled(ready_home_template, tmp_path_factory):
+def filled(begun_home_template, tmp_path_factory):
     """A home whose purchases of the first day are booked at their prices, with interest and a dividend of a name."""
     from tests.homes import copy_of
 
-    home = copy_of(ready_home_template, tmp_path_factory.mktemp("filled") / "home")
-    run_day(home, SESSION_BEFORE)
+    home = copy_of(begun_home_template, tmp_path_factory.mktemp("filled") / "home")
     place = Home(home)
     with (place.day_folder(SESSION_BEFORE) / "trades.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))

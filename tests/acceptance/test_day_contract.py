@@ -26,10 +26,8 @@ THREE_WEEKS_LATER = date(2024, 7, 5)
 
 
 @pytest.fixture(scope="module")
-def home(trained_home_template, tmp_path_factory):
-    home = copy_of(trained_home_template, tmp_path_factory.mktemp("contract") / "home")
-    run_day(home)
-    return home
+def home(published_home_template, tmp_path_factory):
+    return copy_of(published_home_template, tmp_path_factory.mktemp("contract") / "home")
 
 
 @pytest.fixture(scope="module")
@@ -122,14 +120,13 @@ def test_a_day_is_the_same_whether_or_not_the_lake_knows_what_came_later(home, r
     assert day_bytes(ready_home) == day_bytes(home)
 
 
-def test_a_day_that_was_approved_is_refused_and_stays_as_it_is(ready_home):
-    run_day(ready_home)
-    folder = ready_home / "live" / str(LAST_SESSION)
+def test_a_day_that_was_approved_is_refused_and_stays_as_it_is(published_home):
+    folder = published_home / "live" / str(LAST_SESSION)
     (folder / "approval.json").write_text("{}")
-    before = day_bytes(ready_home)
+    before = day_bytes(published_home)
 
-    result = afterclose("daily", "--date", str(LAST_SESSION), home=ready_home)
+    result = afterclose("daily", "--date", str(LAST_SESSION), home=published_home)
 
     assert result.returncode == 3
     assert "approved" in result.stderr
-    assert day_bytes(ready_home) == before
+    assert day_bytes(published_home) == before

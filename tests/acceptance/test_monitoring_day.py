@@ -43,16 +43,14 @@ def monitored(ready_home):
     return with_challenger(ready_home)
 
 
-def test_the_log_states_drift_data_and_alerts_and_the_day_is_published(ready_home):
-    run_day(ready_home)
-
-    log = json.loads(day_bytes(ready_home)["monitoring_log.json"])
+def test_the_log_states_drift_data_and_alerts_and_the_day_is_published(published_home):
+    log = json.loads(day_bytes(published_home)["monitoring_log.json"])
     columns = {one["column"] for one in log["health"]["drift"]}
     assert {"momentum_1m", "volatility_21", "score"} <= columns
     assert log["health"]["data"]["universe"] == log["data_quality"]["universe_size"]
     assert log["status"] == "published"
     assert {alert["name"] for alert in log["alerts"]} <= {"feature_drift", "feature_drift_single"}
-    asked = afterclose("sql", "SELECT count(*) AS n FROM drift", "--json", home=ready_home)
+    asked = afterclose("sql", "SELECT count(*) AS n FROM drift", "--json", home=published_home)
     assert json.loads(asked.stdout)["rows"] == [{"n": len(columns)}]
 
 
@@ -69,16 +67,15 @@ def test_a_defect_of_the_measurement_is_an_alert_and_costs_no_day(ready_home, mo
     assert "ZeroDivisionError" in alert["detail"]
 
 
-def test_the_challenger_is_scored_alongside_the_day_and_changes_no_byte_of_it(ready_home):
-    run_day(ready_home)
-    without = day_bytes(ready_home)
-    place = with_challenger(ready_home)
+def test_the_challenger_is_scored_alongside_the_day_and_changes_no_byte_of_it(published_home):
+    without = day_bytes(published_home)
+    place = with_challenger(published_home)
 
-    run_day(ready_home)
+    run_day(published_home)
 
-    assert {name: content for name, content in day_bytes(ready_home).items() if name != "manifest.json"} == {
-        name: content for name, content in without.items() if name != "manifest.json"
-    }
+    assert {
+        name: content for name, content in day_bytes(published_home).items() if name != "manifest.json"
+    } == {name: content for name, content in without.items() if name != "manifest.json"}
     stored = json.loads((place.shadow / f"{LAST_SESSION}.json").read_bytes())["scored"]
     signals = json.loads(without["signals.json"])["scores"]
     assert stored["model"] == "rival"

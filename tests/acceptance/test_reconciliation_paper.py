@@ -18,7 +18,7 @@ from tasks.execution.brokers.registry import stored_market
 from tasks.execution.reconciliation.reconciling import reconcile
 from tasks.ledger.balance import balance_of
 from tasks.ledger.opening import Holding, Opening, begin_ledger
-from tests.homes import LAST_SESSION, afterclose, configure
+from tests.homes import LAST_SESSION, copy_of
 from tests.ledgers import AT, FILE_SHA256, booked
 
 CASH_CENTS = 1_000_000
@@ -31,12 +31,10 @@ CASH_CENTS = 1_000_000
         pytest.param(date(2022, 6, 1), id="two years", marks=pytest.mark.prove),
     ],
 )
-def years(request, tmp_path_factory):
+def years(request, ready_home_template, tmp_path_factory):
     """Reconcile on every evening; return the home, its actions, what was found by day, and the broker."""
     first = request.param
-    home = Home(configure(tmp_path_factory.mktemp("paper") / "home"))
-    refreshed = afterclose("refresh", "--date", str(LAST_SESSION), home=home.root)
-    assert refreshed.returncode == 0, refreshed.stderr
+    home = Home(copy_of(ready_home_template, tmp_path_factory.mktemp("paper") / "home"))
     settings = settings_of(home, None).settings
     lake = lake_of(home, settings)
     head = read_head(lake)
