@@ -217,7 +217,7 @@ def test_the_first_screen_says_what_striking_a_name_changes_and_leads_to_the_row
     assert listed is not None
     named = re.findall(r'<bdi class="ticker">(\w+)</bdi>', listed[0])
     assert re.findall(r'href="#(trade-[^"]+)"', listed[0]) == [f"trade-{symbol}" for symbol in named]
-    head, *lines, _ = report.rows["brief"]
+    head, _, *lines = report.rows["brief"]
     assert head[-3:] == ["Cash if struck", "Turnover", "Limit affected most"]
     assert len(lines) == len(named)
     assert all(re.fullmatch(r"-?\N{MINUS SIGN}?\$[\d,]+", line[-3]) and line[-1] for line in lines)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.page.numerals import typeset_percent, words
 from tasks.reporting.page.sections.trades.trade_list import TradeLine
@@ -48,26 +50,38 @@ class Brief:
 def brief_of(inputs: DayInputs, trades: Sequence[TradeLine]) -> Brief:
     """Return the largest trades for the first screen, sales first, the largest of each side first."""
     largest = sorted(trades, key=lambda trade: (-trade.notional, trade.symbol))[:MOST]
-    ranks, after = _ranks(inputs), inputs.frames.after["weight"]
+    ranks, weights = _ranks(inputs), (inputs.frames.weights["current_weight"], inputs.frames.after["weight"])
     lines = tuple(
-        _line(trade, inputs.records.tickets.of(trade.symbol), ranks, float(after.get(trade.symbol, 0.0)))
+        _line(trade, inputs.records.tickets.of(trade.symbol), ranks, _weight_words(trade.symbol, *weights))
         for trade in sorted(largest, key=lambda trade: not trade.is_sale)
     )
     ranked = len(inputs.frames.scores) if ranks else 0
     return Brief(lines, len(trades) - len(lines), ranked, _legend(lines))
 
 
-def _line(trade: TradeLine, ticket: Ticket | None, ranks: Mapping[str, str], after: float) -> BriefLine:
+def _line(trade: TradeLine, ticket: Ticket | None, ranks: Mapping[str, str], leaves: str) -> BriefLine:
     return BriefLine(
         symbol=trade.symbol,
         side=trade.side,
         is_sale=trade.is_sale,
         signed_usd=-trade.notional if trade.is_sale else trade.notional,
-        leaves="sells all" if trade.action == "CLOSE" else f"to {typeset_percent(after)} of equity",
+        leaves=leaves,
         why=trade.reason if ticket is None else _causes(ticket),
         rank=ranks.get(trade.symbol, ""),
         is_explained=ticket is not None,
         is_fragile=ticket is not None and ticket.is_fragile,
+    )
+
+
+def _weight_words(symbol: str, before: pd.Series, after: pd.Series) -> str:
+    """Return what the trade does to the name's weight, in words."""
+    held, left = (float(weights.get(symbol, 0.0)) for weights in (before, after))
+    if not left:
+        return f"sells all of {typeset_percent(held)}"
+    return (
+        f"weight {typeset_percent(held)} → {typeset_percent(left)}"
+        if held
+        else f"new, {typeset_percent(left)}"
     )
 
 

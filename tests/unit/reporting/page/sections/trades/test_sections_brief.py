@@ -75,19 +75,27 @@ def test_one_cause_is_named_alone_several_with_their_dollars_and_none_by_the_rea
     }
 
 
-def test_a_line_states_whether_all_is_sold_or_what_weight_is_left():
+def test_a_line_states_the_weight_before_and_after_the_trade():
     inputs, lines = inputs_and_lines()
-    weights = inputs.frames.after["weight"]
-    sale = next(trade for trade in lines if trade.is_sale)
-    closed, reduced = replace(sale, action="CLOSE"), replace(sale, action="REDUCE")
-    after = inputs.frames.after.assign(weight=weights.where(weights.index != sale.symbol, 0.0287))
-    if sale.symbol not in after.index:
-        after.loc[sale.symbol, "weight"] = 0.0287
-    inputs = replace(inputs, frames=replace(inputs.frames, after=after))
+    trade = lines[0]
 
-    (of_all,), (of_some,) = (brief_of(inputs, [trade]).lines for trade in (closed, reduced))
+    def leaves(before, after):
+        frames = {
+            "weights": inputs.frames.weights["current_weight"].drop(trade.symbol, errors="ignore"),
+            "after": inputs.frames.after["weight"].drop(trade.symbol, errors="ignore"),
+        }
+        frames["weights"] = frames["weights"].to_frame("current_weight")
+        frames["after"] = frames["after"].to_frame("weight")
+        if before:
+            frames["weights"].loc[trade.symbol] = before
+        if after:
+            frames["after"].loc[trade.symbol] = after
+        (line,) = brief_of(replace(inputs, frames=replace(inputs.frames, **frames)), [trade]).lines
+        return line.leaves
 
-    assert (of_all.leaves, of_some.leaves) == ("sells all", "to 2.9% of equity")
+    assert leaves(0.1313, 0.0307) == "weight 13.1% → 3.1%"
+    assert leaves(0.0, 0.0287) == "new, 2.9%"
+    assert leaves(0.0193, 0.0) == "sells all of 1.9%"
 
 
 def test_drift_and_other_are_explained_where_they_are_shown():
