@@ -27,10 +27,10 @@ class Monitoring(Section):
     max_ic_drop: NotNegative
     """Drop of the mean neutral IC below the champion's that raises an alert, if `min_ic_drop_z` is exceeded too."""
     min_ic_drop_z: Positive
-    """Smallest such drop in standard errors, of 20 or 63 sessions and of the champion's own IC, for an alert."""
+    """Smallest such drop in standard errors of the difference, over 63, 126 or 252 sessions, for an alert."""
     min_accuracy: Fraction
     """An accuracy (fraction of the names on the side of the median that their score predicted) below this raises an
-    alert if it is also below the champion's by a difference as unlikely as that of `min_ic_drop_z`."""
+    alert if it is also below the champion's with a two-sided p-value below 0.00015."""
     min_sharpe: float
     """A Sharpe ratio of the account below this, over at least 60 sessions, raises an alert if it also falls short of
     the champion's by `max_sharpe_shortfall_z`."""

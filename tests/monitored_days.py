@@ -48,7 +48,7 @@ REALISED = {
     "expected_error": 0.01,
     "expected_sessions": 500,
 }
-ALERT = {"name": "skill_20", "value": 0.01, "limit": 0.02, "detail": "It fell.", "retrain": True}
+ALERT = {"name": "skill_63", "value": 0.01, "limit": 0.02, "detail": "It fell.", "retrain": True}
 
 
 def symbols_named(count: int) -> list[str]:

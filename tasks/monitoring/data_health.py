@@ -21,7 +21,7 @@ def data_figures(panel: Panel) -> DataFigures:
     ratio = _nan_median(volume[-1] / _median_by_name(volume[rows]))
     unchanged = _unchanged(panel)
     before = unchanged[rows]
-    moves, moves_before = _moves(panel)
+    moves, moves_before = moves_of(own_moves(panel, slice(-1 - MOVES_SESSIONS - BEFORE_SESSIONS, None)))
     return DataFigures(
         universe=int(is_member[-1].sum()),
         universe_before=float(np.median(sizes)) if len(sizes) else float(is_member[-1].sum()),
@@ -74,19 +74,20 @@ def _unchanged(panel: Panel) -> Matrix:
     return np.asarray(same.sum(axis=1) / np.maximum(is_member[1:].sum(axis=1), 1), dtype=np.float64)
 
 
-def _moves(panel: Panel) -> tuple[float, float]:
-    """Return the typical own move of the last sessions and of those before; zeros if one of them is not known.
+def own_moves(panel: Panel, rows: slice) -> Matrix:
+    """Return for each of these sessions but the first the typical name's move apart from the others, in implied moves.
 
     The index grows with the market's moves, so a crash changes little of it. Prices of another scale do.
     """
-    rows = slice(-1 - MOVES_SESSIONS - BEFORE_SESSIONS, None)
     close, implied = panel.close[rows], panel.volatility_index[rows][1:] / 100 / sqrt(SESSIONS_PER_YEAR)
     returns = np.where(panel.is_member[rows][1:], close[1:] / close[:-1] - 1, np.nan)
-    own = np.array([_nan_median(np.abs(row - _nan_median(row))) for row in returns])
-    last, before = (
-        _nan_median((own / implied)[-MOVES_SESSIONS:]),
-        _nan_median((own / implied)[:-MOVES_SESSIONS]),
-    )
+    return np.array([_nan_median(np.abs(row - _nan_median(row))) for row in returns]) / implied
+
+
+def moves_of(own: Matrix) -> tuple[float, float]:
+    """Return the typical own move of the last sessions and of those before; zeros if one of them is not known."""
+    own = own[-MOVES_SESSIONS - BEFORE_SESSIONS :]
+    last, before = _nan_median(own[-MOVES_SESSIONS:]), _nan_median(own[:-MOVES_SESSIONS])
     return (last, before) if np.isfinite(last) and np.isfinite(before) else (0.0, 0.0)
 
 

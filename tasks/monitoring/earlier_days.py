@@ -13,7 +13,7 @@ from tasks.core.homes.home import Home
 from tasks.core.json_text import parse_json
 from tasks.core.sessions import sessions_ending
 from tasks.models.schema import Statistic
-from tasks.monitoring.realised_skill import ScoredDay
+from tasks.monitoring.realised_skill import WINDOWS, ScoredDay
 from tasks.monitoring.schema import Realised, parse_realised
 from tasks.portfolio.schema import Book
 from tasks.risk.ratios import net_levels
@@ -21,7 +21,7 @@ from tasks.safety.equity_history import read_equity_history
 
 LOG, SIGNALS = "monitoring_log.json", "signals.json"
 SCORED_SESSIONS = 19  # whose scores are read, so that a day that was not run is caught up
-LOGGED_SESSIONS = 63 + SCORED_SESSIONS  # whose logs are read: a quarter of realised skill
+LOGGED_SESSIONS = WINDOWS[-1] + SCORED_SESSIONS  # whose logs are read: the longest window of realised skill
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 

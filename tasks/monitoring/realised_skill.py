@@ -1,9 +1,9 @@
 """How well past scores ordered the returns that followed, session by session and over windows. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from math import erfc, sqrt
+from math import sqrt
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,10 @@ from tasks.models.training.inference import estimate
 from tasks.models.training.metrics import LEAST_NAMES, metrics_of, quantile_returns
 from tasks.monitoring.schema import Alert, Realised, SkillWindow
 
-WINDOWS = (20, 63)  # sessions: a month and a quarter
+WINDOWS = (20, 63, 126, 252)  # sessions: a month, a quarter, half a year, a year
+MAX_ACCURACY_P = (
+    0.00015  # smaller than that of `min_ic_drop_z`: the window alone says what the error of an accuracy is
+)
 
 
 @dataclass(frozen=True)
@@ -78,15 +81,19 @@ def realised_of(day: ScoredDay, panel: Panel) -> Realised | str:
 
 
 def skill_windows(realised: Sequence[Realised], limits: Monitoring) -> tuple[SkillWindow, ...]:
-    """Return the figures of the last 20 and 63 sessions (`realised`: oldest first), where that many exist."""
+    """Return the figures of each of WINDOWS that is complete (`realised`: oldest first)."""
     return tuple(_window(realised[-count:], limits) for count in WINDOWS if len(realised) >= count)
 
 
 def skill_alerts(windows: Sequence[SkillWindow], limits: Monitoring) -> list[Alert]:
-    """Return an alert if a window's mean IC or accuracy is below what was expected by more than both thresholds."""
+    """Return an alert if a window's mean IC or accuracy is below what was expected by more than both thresholds.
+
+    A drop of any size is found soonest in a window that is just long enough for it, so several lengths are tested.
+    """
     return [
         alert
         for window in windows
+        if window.is_tested
         for alert in (*_ic_alert(window, limits), *_accuracy_alert(window, limits))
     ]
 
@@ -104,11 +111,11 @@ def _ic_alert(window: SkillWindow, limits: Monitoring) -> Iterator[Alert]:
 
 
 def _accuracy_alert(window: SkillWindow, limits: Monitoring) -> Iterator[Alert]:
-    """A drop counts if its two-sided p-value is below that of `min_ic_drop_z` standard errors, as for the IC."""
+    """A drop counts if its two-sided p-value is below MAX_ACCURACY_P."""
     found, expected, p_value = window.accuracy, window.expected_accuracy, window.accuracy_p_value
     if found is None or expected is None or p_value is None:
         return
-    if found < min(limits.min_accuracy, expected) and p_value < erfc(limits.min_ic_drop_z / sqrt(2)):
+    if found < min(limits.min_accuracy, expected) and p_value < MAX_ACCURACY_P:
         detail = (
             f"In the last {window.sessions} sessions, {found:.1%} of the names were on the side of the median that"
             f" their score predicted; {expected:.1%} was expected."
@@ -122,8 +129,8 @@ def _window(realised: Sequence[Realised], limits: Monitoring) -> SkillWindow:
     neutral = np.array([one.neutral_ic for one in realised])
     own = estimate(neutral, overlap=max(one.horizon_sessions for one in realised))
     expected = float(np.mean([one.expected for one in realised]))
-    tested = min(one.expected_sessions for one in realised)
-    error = max(one.expected_error for one in realised) * sqrt(tested) * sqrt(1 / count + 1 / max(tested, 1))
+    tested = max(min(one.expected_sessions for one in realised), 1)
+    error = max(one.expected_error for one in realised) * sqrt(tested) * sqrt(1 / count + 1 / tested)
     return SkillWindow(
         sessions=count,
         mean=own.mean,
@@ -135,12 +142,15 @@ def _window(realised: Sequence[Realised], limits: Monitoring) -> SkillWindow:
         z=(own.mean - expected) / error if error else 0.0,
         detectable_drop=max(limits.max_ic_drop, limits.min_ic_drop_z * error),
         quantiles=tuple(np.mean([one.quantiles for one in realised], axis=0).tolist()),
-        **_accuracy(realised),
+        **_accuracy(realised, tested),
     )
 
 
-def _accuracy(realised: Sequence[Realised]) -> dict[str, float]:
-    """Return the accuracy's fields of a window; none if that of a session is not known."""
+def _accuracy(realised: Sequence[Realised], tested: int) -> dict[str, float]:
+    """Return the accuracy's fields of a window; none if that of a session is not known.
+
+    The expected accuracy is a mean of `tested` sessions: it has an error itself.
+    """
     known = [
         (one.accuracy, one.expected_accuracy)
         for one in realised
@@ -149,7 +159,8 @@ def _accuracy(realised: Sequence[Realised]) -> dict[str, float]:
     if len(known) < len(realised):
         return {}
     found, expected = np.array(known).T
-    difference = estimate(found - expected, overlap=max(one.horizon_sessions for one in realised))
+    own = estimate(found - expected, overlap=max(one.horizon_sessions for one in realised))
+    difference = replace(own, error=own.error * sqrt(1 + len(realised) / tested))
     return {
         "accuracy": float(found.mean()),
         "expected_accuracy": float(expected.mean()),

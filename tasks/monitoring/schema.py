@@ -5,6 +5,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from datetime import date
 from typing import Any
 
+LEAST_TESTED = 63  # sessions: realised skill over fewer is stated, but raises no alert
+
 
 @dataclass(frozen=True)
 class Alert:
@@ -75,11 +77,16 @@ class SkillWindow:
     p_value: float  # of a mean of zero
     expected: float
     z: float  # of the difference from the expected, in standard errors
-    detectable_drop: float  # the smallest drop that would be an alert
+    detectable_drop: float  # the smallest drop that exceeds both thresholds
     quantiles: tuple[float, ...]
     accuracy: float | None = None  # None where it or the expected one is not known of each session
     expected_accuracy: float | None = None
     accuracy_p_value: float | None = None  # of no difference between the two
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether the window is long enough for an alert."""
+        return self.sessions >= LEAST_TESTED
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,11 @@ def test_realised_skill_is_shown_with_its_interval_and_its_sessions():
         "52.1% of the names were on the side of the median that their score predicted; 53.0% was expected."
         in text
     )
+    assert "would be an alert" not in text  # 20 sessions raise none
+    longer = replace(WINDOW, sessions=63)
+    assert (
+        "A drop of 0.0400 or more would be an alert." in page_with(make_health(skill=(WINDOW, longer))).text
+    )
 
 
 def test_before_twenty_sessions_the_latest_stands_alone_and_without_any_it_is_said():

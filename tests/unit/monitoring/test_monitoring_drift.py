@@ -40,9 +40,9 @@ def test_many_drifted_features_are_one_alert_and_few_are_none():
 def test_one_feature_far_beyond_its_own_past_is_an_alert_by_itself():
     quiet = [column(f"q{number}") for number in range(20)]
 
-    assert names_of(drift_alerts((*quiet, column("a", psi=2.1)), LIMITS)) == ["feature_drift_single"]
-    assert drift_alerts((*quiet, column("a", psi=2.1, largest=0.4)), LIMITS) == []
-    assert names_of(drift_alerts((*quiet, column("score", psi=2.1)), LIMITS)) == ["score_drift"]
+    assert names_of(drift_alerts((*quiet, column("a", psi=3.1)), LIMITS)) == ["feature_drift_single"]
+    assert drift_alerts((*quiet, column("a", psi=3.1, largest=0.6)), LIMITS) == []
+    assert names_of(drift_alerts((*quiet, column("score", psi=3.1)), LIMITS)) == ["score_drift"]
 
 
 def test_values_that_went_missing_are_an_alert_without_training_again():

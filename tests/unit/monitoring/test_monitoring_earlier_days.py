@@ -108,7 +108,7 @@ def test_alerts_since_the_selection_are_reasons_to_train_again(home):
     assert retraining_reasons(home, SETTINGS, FRIDAY) == ("There is no champion yet.",)
     put_into_production(home, session=date(2024, 6, 12))
 
-    assert retraining_reasons(home, SETTINGS, FRIDAY) == ("2024-06-14, skill_20: It fell.",)
+    assert retraining_reasons(home, SETTINGS, FRIDAY) == ("2024-06-14, skill_63: It fell.",)
 
 
 def test_an_alert_before_the_selection_has_had_its_answer(home):

@@ -13,6 +13,7 @@ from tasks.models.training.inference import estimate
 from tasks.monitoring.realised_skill import ScoredDay, realised_of, skill_alerts, skill_windows
 from tasks.monitoring.schema import Realised, parse_realised
 from tests.builders import make_panel, make_settings
+from tests.power.fading import TESTED, has_skill_alert
 
 LIMITS = make_settings().monitoring
 STATISTIC = Statistic("next_open", 5, ("sector", "beta", "volatility", "dollar_volume"))
@@ -74,14 +75,14 @@ def noisy(mean, count, seed=0):
 
 
 def test_a_window_has_its_interval_and_p_value_and_states_what_it_could_detect():
-    (month,) = skill_windows(noisy(0.05, 30), LIMITS)
+    month, quarter = skill_windows(noisy(0.05, 70), LIMITS)
 
-    assert month.sessions == 20
-    assert month.low < month.mean < month.high
-    assert month.p_value < 0.05
-    assert month.detectable_drop == pytest.approx(3.8 * 0.004 * np.sqrt(500) * np.sqrt(1 / 20 + 1 / 500))
-    assert month.quantiles == (-1, 0, 0, 0, 1)
-    assert skill_alerts([month], LIMITS) == []
+    assert (month.sessions, quarter.sessions) == (20, 63)
+    assert quarter.low < quarter.mean < quarter.high
+    assert quarter.p_value < 0.05
+    assert quarter.detectable_drop == pytest.approx(3.2 * 0.004 * np.sqrt(500) * np.sqrt(1 / 63 + 1 / 500))
+    assert quarter.quantiles == (-1, 0, 0, 0, 1)
+    assert skill_alerts([month, quarter], LIMITS) == []
 
 
 def test_the_interval_of_a_window_is_that_of_returns_that_overlap_over_the_longest_horizon():
@@ -101,8 +102,37 @@ def test_skill_that_is_gone_is_an_alert_and_a_reason_to_train_again():
 
     alerts = skill_alerts(skill_windows(gone, LIMITS), LIMITS)
 
-    assert [(alert.name, alert.retrain) for alert in alerts] == [("skill_20", True), ("skill_63", True)]
+    assert [(alert.name, alert.retrain) for alert in alerts] == [("skill_63", True)]
     assert "0.050 was expected" in alerts[0].detail
+
+
+def test_a_month_without_skill_is_stated_and_no_alert():
+    (month,) = skill_windows(noisy(-0.2, 62), LIMITS)
+
+    assert month.z < -LIMITS.min_ic_drop_z
+    assert not month.is_tested
+    assert skill_alerts([month], LIMITS) == []
+
+
+def test_a_decay_too_small_for_a_quarter_is_an_alert_of_a_longer_window():
+    decayed = [record(ic) for ic in np.resize([0.009, 0.029], 300)]
+
+    windows = skill_windows(decayed, LIMITS)
+
+    assert [one.sessions for one in windows] == [20, 63, 126, 252]
+    assert [alert.name for alert in skill_alerts(windows, LIMITS)] == ["skill_126", "skill_252"]
+
+
+def test_the_simulation_of_lost_skill_has_the_alerts_of_the_daily_stage():
+    ics = np.random.default_rng(3).normal(np.where(np.arange(300) < 150, 0.05, -0.02), 0.06)
+    days = [replace(record(ic, error=0.006), expected_sessions=TESTED) for ic in ics.tolist()]
+    looks = range(63, 301, 4)
+
+    simulated = has_skill_alert(ics, 0.05, 0.006)
+
+    found = [bool(skill_alerts(skill_windows(days[:look], LIMITS), LIMITS)) for look in looks]
+    assert [bool(simulated[look - 1]) for look in looks] == found
+    assert set(found) == {True, False}
 
 
 def guesses(mean, count, *, expected=0.53):
@@ -119,7 +149,7 @@ def accuracy_alerts(realised):
 
 
 def test_an_accuracy_that_is_gone_is_an_alert_and_a_reason_to_train_again():
-    (_, quarter) = skill_windows(guesses(0.48, 63), LIMITS)
+    _, quarter = skill_windows(guesses(0.48, 63), LIMITS)
 
     assert accuracy_alerts(guesses(0.48, 63)) == [("accuracy_63", True)]
     assert (quarter.accuracy, quarter.expected_accuracy) == pytest.approx((0.48, 0.53), abs=0.01)
@@ -132,6 +162,13 @@ def test_an_accuracy_that_is_gone_is_an_alert_and_a_reason_to_train_again():
 )
 def test_an_accuracy_within_either_threshold_is_not_an_alert(mean, expected):
     assert accuracy_alerts(guesses(mean, 63, expected=expected)) == []
+
+
+def test_the_accuracy_expected_has_an_error_too_the_larger_the_fewer_sessions_it_was_measured_on():
+    few = [replace(one, expected_sessions=20) for one in guesses(0.48, 63)]
+
+    certain, uncertain = (skill_windows(each, LIMITS)[1] for each in (guesses(0.48, 63), few))
+    assert certain.accuracy_p_value < uncertain.accuracy_p_value
 
 
 def test_days_of_an_earlier_release_have_no_accuracy_and_no_alert_of_it():

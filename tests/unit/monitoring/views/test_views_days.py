@@ -52,7 +52,7 @@ def test_the_figures_of_monitoring_are_views(home):
     assert ask(home, "SELECT DISTINCT name, psi, present FROM drift") == [
         {"name": "momentum_1m", "psi": 0.3, "present": 1.0}
     ]
-    assert ask(home, "SELECT name, retrain FROM alerts LIMIT 1") == [{"name": "skill_20", "retrain": "yes"}]
+    assert ask(home, "SELECT name, retrain FROM alerts LIMIT 1") == [{"name": "skill_63", "retrain": "yes"}]
 
 
 def test_a_day_is_read_once_and_read_again_when_it_is_published_again(home):
