@@ -1,7 +1,7 @@
 """How soon prices that move three times as much are found by the alert `moves`, and how often it comes without a fault.
 
 `python -m tests.power.moves` needs no champion: the alert is a function of prices and the volatility index, so that a
-market takes 4 s of processor time. The thresholds were set on markets 101 to 605. docs/monitoring.md has the figures.
+market takes 4 s of processor time. The thresholds were set on markets 101 to 320. docs/monitoring.md has the figures.
 """
 
 import sys
