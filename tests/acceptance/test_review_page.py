@@ -285,7 +285,7 @@ def test_a_line_that_a_revision_halved_names_who_halved_it_alongside_the_parts_o
         assert "Halved by Ann Lee; published: +$18,000.00" in page
         assert "Re-optimized after" not in page
     assert "What makes up +$18,000.00" in line
-    assert "Of the trade as published" in line
+    assert "These are the parts of the trade as published" in line
     assert "Halved by" not in browser.text(DAY) + browser.text(f"{DAY}/trades/MSFT")
 
 

@@ -216,9 +216,7 @@ def test_a_revision_states_the_risk_limits_of_its_own_target(desk):
         other = b"".join(
             published.trades.splitlines(keepends=True)[:-1]
         )  # what is published is not what the day decides
-        with pytest.raises(
-            StorageError, match="the trades differ from the published ones; they cannot be revised"
-        ):
+        with pytest.raises(StorageError, match="the recomputed trades differ from the published ones"):
             revise(
                 past, replace(published, files={**published.files, "trades.csv": other}), Changes((struck,))
             )
