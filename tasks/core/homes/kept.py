@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from tasks.core.atomic import write_bytes, write_files
+from tasks.core.atomic import sync_folder, write_bytes, write_files
 from tasks.core.errors import StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
@@ -39,6 +39,8 @@ def keep_parts(home: Home, parts: Parts) -> str:
     named = {sha256_of_bytes(block): block for block in (*blocks, index)}
     missing = {name: block for name, block in named.items() if not (home.decisions / name).exists()}
     write_files(home.decisions, {name: zlib.compress(block) for name, block in missing.items()})
+    if not missing:  # a killed run may have renamed them into place without syncing their names
+        sync_folder(home.decisions)
     return sha256_of_bytes(index)
 
 

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from tasks.core.text import replace_unprintable
 
 DIGEST_BYTES = hashlib.sha256().digest_size
+TAG = sys.implementation.cache_tag
 
 
 class CompiledTemplates(BytecodeCache):
@@ -37,18 +38,20 @@ class CompiledTemplates(BytecodeCache):
                 bucket.code = marshal.loads(code)  # noqa: S302 - as Python loads its own __pycache__
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Store the code if the package can be written."""
+        """Store the code if the package can be written, in place of what was stored of the template before."""
         code = marshal.dumps(bucket.code)
         path = self._path(bucket)
         with suppress(OSError):
             self._folder.mkdir(exist_ok=True)
+            for earlier in self._folder.glob(f"{bucket.key}.{TAG}.*"):
+                earlier.unlink()
             written = path.with_suffix(f".{os.getpid()}")
             written.write_bytes(hashlib.sha256(code).digest() + code)
             written.replace(path)
 
     def _path(self, bucket: Bucket) -> Path:
-        said = f"{bucket.key} {bucket.checksum} {self._version}"
-        return self._folder / f"{hashlib.sha256(said.encode()).hexdigest()}.{sys.implementation.cache_tag}"
+        version = hashlib.sha256(f"{bucket.checksum} {self._version}".encode()).hexdigest()
+        return self._folder / f"{bucket.key}.{TAG}.{version}"
 
 
 def html_environment(folder: Path) -> Environment:

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,3 +99,13 @@ def test_a_home_is_restored_from_its_parts(home):
 
     assert home.positions_file.read_bytes() == b"symbol,shares\n"
     assert home.marker_file.is_file()
+
+
+def test_what_a_killed_run_stored_is_synced_by_the_next(home, monkeypatch):
+    keep_parts(home, {"live/a.csv": b"a\n"})
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+
+    keep_parts(home, {"live/a.csv": b"a\n"})
+
+    assert home.decisions.stat().st_ino in synced

@@ -24,15 +24,37 @@ def folder(tmp_path):
 
 def test_a_template_is_compiled_once(folder):
     assert render(folder, name="<b>") == "one &lt;b&gt;"
-    (first,) = stored(folder)
-    (folder / "page.j2").write_text("two {{ name }}")
-    assert render(folder, name="x") == "two x"
-    (second,) = set(stored(folder)) - {first}
+    (path,) = stored(folder)
+    other = folder / "other"
+    other.mkdir()
+    (other / "page.j2").write_text("two {{ name }}")
+    assert render(other, name="x") == "two x"
 
-    first.write_bytes(second.read_bytes())
-    (folder / "page.j2").write_text("one {{ name }}")
+    path.write_bytes(stored(other)[0].read_bytes())
 
     assert render(folder, name="x") == "two x"  # the stored code, whatever it was compiled from
+
+
+def test_only_the_latest_text_of_a_template_is_stored(folder):
+    render(folder, name="x")
+    (first,) = stored(folder)
+    first.with_suffix(".4711").write_text("of a run that was killed")
+    (folder / "page.j2").write_text("two {{ name }}")
+
+    assert render(folder, name="x") == "two x"
+    assert len(stored(folder)) == 1
+    assert stored(folder) != [first]
+
+
+def test_code_of_another_release_of_jinja_is_not_run(folder, monkeypatch):
+    render(folder, name="x")
+    (path,) = stored(folder)
+    path.write_bytes(b"")
+
+    monkeypatch.setattr("jinja2.__version__", "99.0")
+    render(folder, name="x")
+
+    assert stored(folder) != [path]
 
 
 @pytest.mark.parametrize(
