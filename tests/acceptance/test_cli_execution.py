@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from tests.approval_days import PASSPHRASE, cheap_key, clock_at
-from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose
+from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, copy_of
 
 DAY, FILLS = str(SESSION_BEFORE), str(LAST_SESSION)
 EVENING = datetime(2024, 6, 13, 22, tzinfo=UTC)
@@ -38,11 +38,36 @@ class Desk:
         return ended.returncode, json.loads(ended.stdout)
 
 
-@pytest.fixture
-def desk(begun_home, tmp_path):
-    made = Desk(begun_home, cheap_key(tmp_path / "keys" / "ann.pem"))
+@pytest.fixture(scope="module")
+def desk_template(begun_home_template, tmp_path_factory):
+    """A desk with an approver. Read-only, as the other templates are: tests use `desk`, `approved`, `sent`."""
+    folder = tmp_path_factory.mktemp("desk")
+    made = Desk(copy_of(begun_home_template, folder / "home"), cheap_key(folder / "keys" / "ann.pem"))
     assert made.ask("approvers", "add", "Ann Lee", *ANN, "--reason", "set-up")[0] == 0
     return made
+
+
+@pytest.fixture(scope="module")
+def approved_template(desk_template, tmp_path_factory):
+    made = another(desk_template, tmp_path_factory.mktemp("approved"))
+    assert made.ask("approve", DAY, *ANN)[0] == 0
+    return made
+
+
+@pytest.fixture(scope="module")
+def sent_template(approved_template, tmp_path_factory):
+    made = another(approved_template, tmp_path_factory.mktemp("sent"))
+    assert made.ask("execute", DAY, SEND, "--wait", "0")[0] == 0
+    return made
+
+
+def another(desk, folder):
+    return Desk(copy_of(desk.home, folder / "home"), desk.key)
+
+
+@pytest.fixture
+def desk(desk_template, tmp_path):
+    return another(desk_template, tmp_path)
 
 
 def files_of(home):
@@ -56,15 +81,13 @@ def files_of(home):
 
 
 @pytest.fixture
-def approved(desk):
-    assert desk.ask("approve", DAY, *ANN)[0] == 0
-    return desk
+def approved(approved_template, tmp_path):
+    return another(approved_template, tmp_path)
 
 
 @pytest.fixture
-def sent(approved):
-    assert approved.ask("execute", DAY, SEND, "--wait", "0")[0] == 0
-    return approved
+def sent(sent_template, tmp_path):
+    return another(sent_template, tmp_path)
 
 
 def orders_at_broker(home):

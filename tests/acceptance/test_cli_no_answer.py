@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.approval_days import PASSPHRASE, cheap_key, clock_at
-from tests.homes import SESSION_BEFORE, SMALL_MARKET, afterclose, configure, run_day
+from tests.homes import SESSION_BEFORE, SMALL_MARKET, afterclose, configure, copy_of, run_day
 
 DAY = str(SESSION_BEFORE)
 EVENING = datetime(2024, 6, 13, 22, tzinfo=UTC)
@@ -20,9 +20,10 @@ def ask(home, at, *arguments, **environ):
     return ended.returncode, json.loads(ended.stdout)
 
 
-@pytest.fixture
-def home(begun_home):
-    """A home that holds too much of three names, and published Thursday under the policy."""
+@pytest.fixture(scope="module")
+def template(begun_home_template, tmp_path_factory):
+    """A home that holds too much of three names, and published Thursday under the policy. Read-only."""
+    begun_home = copy_of(begun_home_template, tmp_path_factory.mktemp("no answer") / "home")
     weights = csv.DictReader((begun_home / "live" / DAY / "portfolio_weights.csv").read_text().splitlines())
     held = "".join(f"{row['symbol']},{15 * int(row['shares']) // 2}\n" for row in list(weights)[:3])
     (begun_home / "live" / "current_positions.csv").write_text(f"symbol,shares\n{held}CASH,440000\n")
@@ -30,6 +31,11 @@ def home(begun_home):
     with clock_at(EVENING):
         run_day(begun_home, SESSION_BEFORE)
     return begun_home
+
+
+@pytest.fixture
+def home(template, tmp_path):
+    return copy_of(template, tmp_path / "home")
 
 
 def test_the_sales_of_a_day_that_nobody_answers_are_executed_and_its_buys_lapse(home):
