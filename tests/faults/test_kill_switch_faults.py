@@ -206,12 +206,10 @@ def test_on_a_read_only_home_a_trip_halts_outside_it_and_daily_sees_it(ready_hom
     assert "afterclose kill-switch reset --home" in blocked.stderr
     assert not home.day_folder(LAST_SESSION).exists()
 
-    name = read_name(status.stdout)
-    assert (
-        command(home, "reset", "--trip", name, "--by", "Bea", "--reason", "ok", state=tmp_path).returncode
-        == 0
-    )
-    assert "clear" in command(home, "status", state=tmp_path).stdout
+    said = ("--trip", read_name(status.stdout), "--by", "Bea", "--reason", "ok")
+    assert afterclose("kill-switch", "reset", *said, home=home.root, HOME=str(tmp_path)).returncode == 0
+    cleared = afterclose("kill-switch", "status", home=home.root, HOME=str(tmp_path))
+    assert "clear" in cleared.stdout
 
 
 def read_name(text):
