@@ -15,11 +15,15 @@ LEAST_SESSIONS, WINDOW_SESSIONS = 60, 126  # an annualised figure of fewer sessi
 
 
 def account_figures(levels: NDArray[np.float64], regimes: Sequence[str]) -> AccountFigures | None:
-    """Return the figures of the last 126 returns; None without any. `levels`: time-weighted, by session."""
+    """Return the figures of the last 126 returns; None without any. `levels`: time-weighted, by session.
+
+    `regimes`: the state determined after each session's close. As in a tear sheet, a return counts towards the state
+    at the previous close, when the session's holdings were decided.
+    """
     returns = np.diff(levels) / levels[:-1]
     if not len(returns):
         return None
-    last, states = returns[-WINDOW_SESSIONS:], np.array(regimes[1:])[-WINDOW_SESSIONS:]
+    last, states = returns[-WINDOW_SESSIONS:], np.array(regimes[:-1])[-WINDOW_SESSIONS:]
     ratio = sharpe(last) if len(last) >= LEAST_SESSIONS else float("nan")
     is_known = bool(np.isfinite(ratio))
     return AccountFigures(

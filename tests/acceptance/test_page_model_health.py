@@ -80,6 +80,7 @@ def test_realised_skill_is_shown_with_its_interval_and_its_sessions():
     assert figures["drift.feature_7"].value == 0.7
     text = page_with(make_health()).text
     assert "Since the promotion" in text
+    assert "A session counts towards the regime at the previous close" in text
     assert (
         "52.1% of the names were on the side of the median that their score predicted; 53.0% was expected."
         in text

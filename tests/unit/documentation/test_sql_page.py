@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import duckdb
 import pytest
 
 from tasks.monitoring.store import open_views
@@ -37,3 +38,19 @@ def test_a_question_is_answered(views, question):
     answer = views.ask(question)
 
     assert answer.num_columns >= 3
+
+
+def test_the_return_of_a_session_is_that_of_the_regime_at_the_previous_close():
+    (question,) = (each for each in QUESTIONS if "GROUP BY regime" in each)
+    with duckdb.connect() as database:
+        database.execute(
+            """CREATE TABLE equity AS FROM (VALUES (DATE '2024-06-12', NULL, 'BULL'),
+            (DATE '2024-06-13', -0.2, 'CRASH'), (DATE '2024-06-14', 0.1, 'BULL'))
+            AS days(session, daily_return, regime)"""
+        )
+        answer = database.execute(question).fetchall()
+
+    assert sorted((state, sessions, float(mean)) for state, sessions, mean, *_ in answer) == [
+        ("BULL", 1, -0.2),
+        ("CRASH", 1, 0.1),
+    ]

@@ -28,10 +28,26 @@ def test_ratios_of_few_sessions_are_withheld():
     assert enough.sharpe_error == pytest.approx(np.sqrt((1 + 0.005) / 60 * 252))
 
 
-def test_regimes_are_those_of_the_returns():
-    found = figures(0.001, 60)
+def test_a_return_counts_towards_the_regime_at_the_previous_close():
+    """The loss of the session whose close sets CRASH is BULL's: BULL sized what was held."""
+    levels = np.array([100.0, 110, 110, 88, 88, 44])
+    regimes = ["BULL", "BULL", "BULL", "CRASH", "BEAR", "BULL"]
 
-    assert [(name, sessions) for name, sessions, _, _ in found.by_regime] == [("BEAR", 30), ("BULL", 30)]
+    found = account_figures(levels, regimes)
+
+    assert found.by_regime == (
+        ("CRASH", 1, 0.0, 0.0),
+        ("BEAR", 1, pytest.approx(-0.5), 0.0),
+        ("BULL", 3, pytest.approx((0.1 - 0.2) / 3), pytest.approx(1 / 3)),
+    )
+
+
+def test_regimes_are_those_of_the_last_126_returns():
+    levels = np.concatenate([np.ones(10), 1.01 ** np.arange(1, 127)])
+
+    found = account_figures(levels, ["BEAR"] * 9 + ["BULL"] * 126 + ["CRASH"])
+
+    assert found.by_regime == (("BULL", 126, pytest.approx(0.01), 1.0),)
 
 
 def test_an_account_far_below_its_backtest_is_an_alert_and_one_that_may_be_unlucky_is_not():
