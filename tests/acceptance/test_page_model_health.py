@@ -1,6 +1,8 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from tasks.monitoring.schema import (
     AccountFigures,
     Alert,
@@ -13,6 +15,7 @@ from tasks.monitoring.schema import (
 from tasks.reporting.page.rendering import render_day
 from tasks.reporting.page.sections.model_health import health_lines
 from tests.unit.reporting.example_day import HOSTILE_SCRIPT, make_inputs
+from tests.unit.reporting.published import leave_out_charts
 from tests.unit.reporting.reading import Report
 
 WINDOW = SkillWindow(
@@ -31,6 +34,11 @@ WINDOW = SkillWindow(
     0.4,
 )
 DATA = DataFigures(480, 480.0, 1.0, 0.0, 0.0, 0.7, 0.7)
+
+
+@pytest.fixture(autouse=True)
+def no_charts(monkeypatch):
+    leave_out_charts(monkeypatch)
 
 
 def drifted(column: str, psi: float, largest: float) -> ColumnDrift:

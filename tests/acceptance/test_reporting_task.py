@@ -18,7 +18,7 @@ from tasks.reporting.task import refuse_decided_day, report_closed_session
 from tasks.safety.audit import read_intact, record
 from tests.builders import make_run
 from tests.unit.reporting.example_day import POSITIONS_SHA256, make_execution, make_inputs
-from tests.unit.reporting.published import files_of, publish, stand_in_panel
+from tests.unit.reporting.published import files_of, leave_out_charts, publish, stand_in_panel
 from tests.unit.reporting.reading import Report
 
 THURSDAY, MONDAY = date(2024, 6, 13), date(2024, 6, 17)
@@ -36,6 +36,17 @@ FILES = {
 @pytest.fixture(autouse=True)
 def panel(monkeypatch):
     stand_in_panel(monkeypatch)
+
+
+@pytest.fixture
+def charts():
+    """For tests that compare pages byte by byte: their charts are drawn."""
+
+
+@pytest.fixture(autouse=True)
+def no_other_charts(request, monkeypatch):
+    if "charts" not in request.fixturenames:
+        leave_out_charts(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +107,7 @@ def test_the_plan_of_a_published_day_is_recorded_and_nothing_of_a_refused_one(ho
     assert plans_of(date(2024, 6, 14), read_intact(Home(home), log="plans")) == recorded
 
 
-def test_a_day_that_runs_again_gives_the_same_bytes_and_one_row(home):
+def test_a_day_that_runs_again_gives_the_same_bytes_and_one_row(home, charts):
     before = without_timings(files_of(day_of(home)))
     history = (home / "live" / "performance_history.csv").read_bytes()
 
@@ -108,7 +119,7 @@ def test_a_day_that_runs_again_gives_the_same_bytes_and_one_row(home):
     assert history.count(b"\n") == 2
 
 
-def test_two_homes_give_the_same_bytes(evening, tmp_path):
+def test_two_homes_give_the_same_bytes(evening, tmp_path, charts):
     other = publish(tmp_path).folder
 
     assert without_timings(files_of(other)) == without_timings(files_of(day_of(evening)))
@@ -123,7 +134,7 @@ def test_the_next_day_is_compared_with_the_one_before(home):
     assert [row.split(",")[0] for row in rows[1:]] == ["2024-06-14", "2024-06-17"]
 
 
-def test_a_day_in_the_past_does_not_see_a_later_one(home, tmp_path):
+def test_a_day_in_the_past_does_not_see_a_later_one(home, tmp_path, charts):
     alone = publish(tmp_path / "alone", day=THURSDAY, empty=True).folder
 
     after = publish(home, day=THURSDAY, empty=True).folder

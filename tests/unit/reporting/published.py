@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
 from tasks.reporting.day import store
+from tasks.reporting.page.charts import drawings
+from tasks.reporting.page.charts.canvas import Chart
 from tasks.reporting.schema import Day
 from tasks.reporting.task import publish_day
 from tests.builders import make_panel
@@ -21,6 +24,12 @@ def stand_in_panel(monkeypatch: pytest.MonkeyPatch) -> None:
         panel, symbols=np.array([line[0] for line in LINES]), name=np.array([line[1] for line in LINES])
     )
     monkeypatch.setattr(store, "read_prices", lambda _snapshot, **_window: panel)
+
+
+def leave_out_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no chart of the day, which takes half of the time of a page; the charts have their own tests."""
+    nothing = Chart(Markup(""), Markup(""))
+    monkeypatch.setattr(drawings, "draw_chart", lambda *_, **__: nothing)
 
 
 def publish(home, **kind) -> Day:
