@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 PrivateKey = Ed25519PrivateKey
 
-LOG2_COST = 17  # 128 MB and some tenths of a second for each attempt
+LOG2_COST = 17  # 128 MB and a few tenths of a second for each attempt
 GREATEST_LOG2_COST = 20  # a hostile file must not exhaust the memory
 FIELD = 2**255 - 19
 ORDER_8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826

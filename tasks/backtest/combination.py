@@ -47,7 +47,7 @@ class Combination:
 def rows_of_walk(world: World, scores: Matrix, first: date | None, last: date | None) -> tuple[int, int]:
     """Return the rows of the first and last session: within the dates, and from the first session with scores on."""
     if first is not None and last is not None and first > last:
-        raise ConfigError(f"--from {first} is after --to {last}.", remedy="Give the earlier date to --from.")
+        raise ConfigError(f"--from {first} is after --to {last}.", remedy="Set --from to the earlier date.")
     scored = np.isfinite(scores).any(axis=1)
     start = int(np.argmax(scored)) if scored.any() else len(world.sessions)
     if first is not None:

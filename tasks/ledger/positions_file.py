@@ -2,8 +2,8 @@
 
 Dates. The daily run multiplies a position by the splits after the session that the file gives for it. The ledger
 books the same splits when the broker reports them. So that none counts twice or is missed, a position is dated by the
-session of the last entry which changed its shares. A rule follows for whoever books: before a fill or a split of a
-symbol is booked, all its splits with earlier ex-dates are.
+session of the last entry that changed its shares. This requires that all earlier splits of a symbol, by ex-date, are
+booked before a fill or another split of it.
 """
 
 from collections.abc import Iterable

@@ -2,7 +2,7 @@
 
 The mean of its live neutral ICs is inside a confidence sequence at every session at once, so that a weekly look does
 not raise the rate of false alarms. The champion loses its place when even the upper bound is below the expected IC:
-the shrunken IC of its selection, less the standard error of that.
+the shrunken IC of its selection, less the standard error of that IC.
 """
 
 from collections.abc import Sequence

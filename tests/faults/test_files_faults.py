@@ -152,12 +152,12 @@ def test_a_quotation_mark_that_swallows_rows_is_refused_with_its_line(folder, ca
         (
             "sectors.csv",
             "symbol,name,gics_sector\nS00,A,Energy\nS01,B,Energy\nS00,A,Utilities\n",
-            "sectors.csv gives 'S00' two values of gics_sector: 'Energy' and 'Utilities'",
+            "sectors.csv gives 'S00' two values for gics_sector: 'Energy' and 'Utilities'",
         ),
         (
             "sectors.csv",
             "symbol,name,gics_sector,cap_class\nS00,A,Energy,large\nS00,A,Energy,small\n",
-            "sectors.csv gives 'S00' two values of cap_class: 'large' and 'small'",
+            "sectors.csv gives 'S00' two values for cap_class: 'large' and 'small'",
         ),
         (
             "membership.csv",

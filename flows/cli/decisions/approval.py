@@ -97,7 +97,7 @@ def revise_day(
         ),
     ] = False,
 ) -> int:
-    """Strike or halve trades of a published day, into live/D/revisions/N. Every check runs; nothing is approved."""
+    """Strike or halve trades of a published day; write live/D/revisions/N. Every check runs; nothing is approved."""
     from flows.operations.decisions.revision import revise_day as revise
 
     result = revise(

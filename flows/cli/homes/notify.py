@@ -20,7 +20,7 @@ def notify_test(context: typer.Context) -> int:
 
 @app.command("flush", epilog=GLOBAL_OPTIONS_NOTE)
 def notify_flush(context: typer.Context) -> int:
-    """Deliver now what waits in the outbox or was given up."""
+    """Try again at once to deliver all messages that wait or were given up."""
     from flows.operations.homes.notify import flush
 
     return show(flush(context.obj), context.obj)

@@ -143,7 +143,7 @@ def _until(text: str) -> date:
     day = parsed_date(text)
     if day < _today():
         raise ConfigError(
-            f"An override until {day} would have no effect.", remedy="Give a date from today on, YYYY-MM-DD."
+            f"An override until {day} would have no effect.", remedy="Give today or a later date, YYYY-MM-DD."
         )
     return day
 

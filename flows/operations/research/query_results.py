@@ -132,7 +132,7 @@ def _pieces(batch: "pa.RecordBatch") -> "Iterator[pa.RecordBatch]":
     if batch.num_rows == 1:
         raise ConfigError(
             f"The query was stopped: a single row of its result takes {batch.nbytes / 2**20:,.0f} MB.",
-            remedy="Select fewer columns or parts of a text with left(column, 1000), or use --parquet FILE.",
+            remedy="Select fewer columns, shorten text with left(column, 1000), or use --parquet FILE.",
         )
     half = batch.num_rows // 2
     yield from _pieces(batch.slice(0, half))

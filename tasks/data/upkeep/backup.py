@@ -85,7 +85,7 @@ def restore(
     lake: str | None = None,
     halts: Callable[[], AbstractContextManager[str]] = no_halts,
 ) -> Backup:
-    """Restore an archive into the home; into a home that is not empty only with `replace`.
+    """Restore an archive into the home; a home that is not empty requires `replace`.
 
     `lake` is the location for the lake. It is required if the archive's lake was in a bucket: an archive must not
     choose what it overwrites.

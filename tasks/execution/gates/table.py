@@ -1,4 +1,4 @@
-"""Run the gates in the order of the log. A gate that cannot run, or lacks a fact, has failed."""
+"""Run the gates in the order of the log. A gate that cannot run, or lacks a value, has failed."""
 
 from collections.abc import Callable, Iterable
 

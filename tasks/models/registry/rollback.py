@@ -12,7 +12,7 @@ def rollback_target(versions: Sequence[Version], present: Metadata | None, *, wa
 
     `versions` are the intact ones, oldest first; `present` is None if the champion in production cannot be read.
     `wanted` is a version's name or its number. By default: among the versions before `present`, the one trained through
-    the latest prices (the last of equals). This skips versions that a weekly run for a past date stored without
+    the latest prices (the last one among equals). This skips versions that a weekly run for a past date stored without
     promoting. Raises ModelError if there is none.
     """
     if wanted is not None:
@@ -35,6 +35,6 @@ def _named(versions: Sequence[Version], wanted: str) -> Version:
     known = ", ".join(each.name for each in versions) or "none"
     raise ModelError(
         f"No intact version of the champion is named {wanted[:40]!r}.",
-        remedy=f"Nothing was changed. Choose one of `afterclose champion history`: {known}.",
+        remedy=f"Nothing was changed. Choose one that `afterclose champion history` lists: {known}.",
         version=wanted[:40],
     )

@@ -103,7 +103,7 @@ def declare_flow(
             rebuild_positions(home)  # the first run may have died before this
             raise ConfigError(
                 f"A {kind} of {usd(cents)} on {declared.session} is already booked.",
-                remedy="Nothing was booked again. To book a second one of equal amount and day, add --reference TEXT.",
+                remedy="Nothing was booked again. To book another of the same amount and day, add --reference TEXT.",
                 source=name,
             )
         source = stated_as if post() else name

@@ -17,7 +17,7 @@ def refuse_two_sectors(listings: pd.DataFrame, path: Path | None) -> None:
             symbol = twice["symbol"].iloc[0]
             values = [quoted(value) for value in twice.loc[twice["symbol"] == symbol, column]]
             raise _refused(
-                path, symbol, f"gives {quoted(symbol)} two values of {what}: {values[0]} and {values[1]}"
+                path, symbol, f"gives {quoted(symbol)} two values for {what}: {values[0]} and {values[1]}"
             )
 
 

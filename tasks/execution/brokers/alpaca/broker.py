@@ -208,7 +208,7 @@ class AlpacaBroker:
         """Positions are empty: accept that only if the account agrees."""
         account = self._account()
         if account.long_market_value or account.short_market_value:
-            raise unanswered(what, "no positions, but the account values some")
+            raise unanswered(what, "no positions, but the account reports a value for some")
 
     def _fields(self, order: Order) -> dict[str, str]:
         fields = {

@@ -187,7 +187,7 @@ def _use(client: "RESTClient", session: requests.Session) -> None:
     """Give the client our session. It offers no other way; without it, requests could wait for ever and be doubled."""
     if not isinstance(vars(client).get("_session"), requests.Session):
         raise ConfigError(
-            "This version of alpaca-py keeps its HTTP session elsewhere, so that deadlines cannot be set.",
+            "This version of alpaca-py keeps its HTTP session elsewhere, so deadlines cannot be set.",
             remedy="Install the version in requirements.lock.",
         )
     client._session = session  # noqa: SLF001

@@ -474,7 +474,7 @@ def test_positions_that_cannot_be_read_are_never_empty(server, broker, body):
 
 def test_no_positions_are_believed_only_if_the_account_agrees(account, server, broker):
     server.script("GET", "/v2/positions", edited(lambda _: []))
-    with pytest.raises(UnansweredError, match="values some"):
+    with pytest.raises(UnansweredError, match="reports a value for some"):
         broker.positions()
     account.positions.clear()
 
