@@ -44,7 +44,7 @@ def propose_trades(run: Run, market: Market, portfolio: Portfolio) -> Trades:
 def revise_trades(
     run: Run, market: Market, portfolio: Portfolio, wanted: Mapping[str, int], *, plan_others: bool
 ) -> Trades:
-    """Return trades in which a person set the change in shares of some names: positive buys, 0 does not trade.
+    """Return trades in which a person set the change in shares of some names (positive: a buy; 0: no trade).
 
     With `plan_others`, the other names get the trades that the target calls for. Every trade is then cut to the limits,
     and none of those in `wanted` goes beyond its target. Without it, `wanted` must name all trades: other names get

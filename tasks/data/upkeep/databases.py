@@ -2,7 +2,7 @@
 
 A database in WAL mode is two files that change while it is written: copying them byte by byte may corrupt it. SQLite's
 own backup reads one committed state. The portfolio lock is held meanwhile, so that the ledger, its anchor and the
-positions file are of the same moment; an execution waits for milliseconds.
+positions file are from the same moment; an execution waits for milliseconds.
 """
 
 import sqlite3

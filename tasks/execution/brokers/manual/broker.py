@@ -1,8 +1,8 @@
 """The broker `manual`: a person places the orders elsewhere and enters what was filled.
 
 Submitting an order issues a ticket. The account is the last statement that a person declared (first the home's own
-positions) with the fills entered for later sessions, so what nobody enters is not known: dividends, splits and other
-trades show when a statement is declared. A cancellation is a request to the person, who confirms it with an entry.
+positions) with the fills entered for later sessions. Dividends, splits and other trades, which nobody enters, become
+known only when a statement is declared. A cancellation is a request to the person, who confirms it with an entry.
 """
 
 import sqlite3
