@@ -1,7 +1,8 @@
 """Estimate a portfolio's loss in a scenario: a historical or hypothetical market return and sector returns.
 
 A name's return is its sector's return in the scenario plus the scenario's market return × (its beta − the mean beta of
-its sector). Names of a sector that the scenario does not list move with their beta alone.
+every name of its sector with enough history, whether a member of the universe or not). Names of a sector that the
+scenario does not list move with their beta alone.
 """
 
 import math
@@ -37,8 +38,9 @@ def scenario_losses(
 ) -> tuple[ScenarioLoss, ...]:
     """Return the loss in each scenario, in the order given.
 
-    `invested`: weights by symbol without cash. `betas` and `sectors` by symbol, of the whole universe; a held name
-    without a beta has 1, one without a sector moves with its beta.
+    `invested`: weights by symbol without cash. `betas` by symbol, of every name whose risk is estimated: their
+    means by sector are over members of the universe and others alike. A held name without a beta has 1, one without a
+    sector moves with its beta.
     """
     mean_beta = _mean_by_sector(betas, sectors)
     return tuple(_loss(name, shock, invested, betas, sectors, mean_beta) for name, shock in scenarios.items())
