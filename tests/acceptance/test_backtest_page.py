@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from tasks.reporting.tearsheet.page import render_tear_sheet
+from tasks.risk.ratios import max_drawdown
+from tests.unit.backtest.metrics.curves import make_curve, noise
 from tests.unit.reporting.example_day import HOSTILE_SCRIPT
 from tests.unit.reporting.reading import Report, figure
 from tests.unit.reporting.tearsheet.sheets import COMBINATION, build_sheet, make_sheet
@@ -84,7 +86,9 @@ def test_a_simulated_market_is_marked(html):
 
 
 def test_the_crises_within_the_span_are_shown_next_to_the_benchmark_and_no_others(html):
-    sheet = make_sheet(700)
+    curve = make_sheet(700).curve
+    equal_weight = make_curve(noise(700, seed=8), benchmark=curve.benchmark, regime=curve.regime)
+    sheet = make_sheet(700, equal_weight=equal_weight)
 
     section = rendered(sheet).decode().partition("Crises of the past</h2>")[2].partition("</section>")[0]
 
@@ -94,10 +98,11 @@ def test_the_crises_within_the_span_are_shown_next_to_the_benchmark_and_no_other
     first, last = days.index("2022-01-03"), days.index("2022-10-12")
     own = sheet.curve.equity_usd[last] / sheet.curve.equity_usd[first] - 1
     market = np.prod(1 + sheet.curve.benchmark[first + 1 : last + 1]) - 1
-    shown = [figure(cell.replace("+", "")) for cell in row[3:7]]
-    assert shown[0] == pytest.approx(own, abs=0.0006)
-    assert shown[2] == pytest.approx(market, abs=0.0006)
-    assert shown[3] == pytest.approx(own - market, abs=0.0006)
+    equal = sheet.equal_weight.equity_usd[last] / sheet.equal_weight.equity_usd[first] - 1
+    deepest = [max_drawdown(each.equity_usd[first : last + 1]) for each in (sheet.curve, sheet.benchmark)]
+    shown = [figure(cell.replace("+", "")) for cell in row[3:9]]
+    assert shown == pytest.approx([own, equal, market, own - market, *deepest], abs=0.0006)
+    assert row[9] == "90%"  # BULL until the middle of the 700 sessions, in February 2023
     assert b"Crises of the past" not in html  # 600 sessions begin in February 2022
     assert b"Crises of the past" not in rendered(sheet, is_simulated=True)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.backtest.accounting.account import Account
+from tasks.backtest.accounting.account import Account, Receivable
 from tasks.backtest.equal_weight import REBALANCED_EVERY_SESSIONS, equal_weight_orders, walk_equal_weight
 from tests.unit.backtest.stored import flat, world
 
@@ -18,6 +18,15 @@ def test_each_member_gets_the_same_money_in_whole_shares():
 
     assert (orders.sells.tolist(), orders.buys.tolist()) == ([10, 0], [0, 16])  # 505 each of 1,010
     assert orders.ceiling_cents.tolist() == [0, 48_000]
+
+
+def test_a_dividend_that_is_due_counts_towards_the_equal_amounts():
+    market = world({"A": flat(10.0), "B": flat(30.0)})
+    due = Receivable(company=0, cents=40_000, pay_row=17)
+
+    orders = equal_weight_orders(market, 15, Account(np.array([60, 0]), 41_000, (due,)))
+
+    assert (orders.sells.tolist(), orders.buys.tolist()) == ([0, 0], [10, 23])  # 705 each of 1,410
 
 
 def test_what_is_not_a_member_is_sold_and_what_has_no_price_yet_is_not_bought():

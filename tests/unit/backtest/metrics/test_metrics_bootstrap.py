@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tasks.backtest.metrics import bootstrap
 from tasks.backtest.metrics.bootstrap import FIGURES, block_sessions, intervals, paired_differences
 from tasks.backtest.metrics.figures import measure
 from tasks.core.errors import DataError
@@ -32,6 +33,33 @@ def test_the_interval_of_independent_returns_is_that_of_theory():
     low, high, _ = intervals(curve, seed=3)["sharpe"]
 
     assert high - low == pytest.approx(2 * 1.96 / (1000 / 252) ** 0.5, rel=0.15)
+
+
+@pytest.mark.parametrize(("level", "deviations"), [(0.95, 1.96), (0.8, 1.2816)])
+def test_each_end_of_the_interval_leaves_out_half_of_what_the_level_leaves_out(level, deviations):
+    curve = make_curve(noise(1000, mean=0.0))
+
+    low, high, _ = intervals(curve, seed=3, level=level, resamples=3000)["sharpe"]
+
+    middle, error = measure(curve)["sharpe"].value, (1000 / 252) ** -0.5
+    assert (middle - low) / error == pytest.approx(deviations, abs=0.15)
+    assert (high - middle) / error == pytest.approx(deviations, abs=0.15)
+
+
+@pytest.mark.parametrize(("length", "mean_block"), [(1.0, 1), (1.2, 2), (2.0, 2), (2.1, 3)])
+def test_the_mean_length_of_a_block_is_rounded_up(monkeypatch, length, mean_block):
+    """Gains and losses that alternate cancel within a block: the longer the blocks, the narrower the interval.
+
+    The autocorrelation of the drawn returns is −(1 − 1 / mean block) at lag 1, and its powers at longer lags.
+    """
+    monkeypatch.setattr(bootstrap, "block_sessions", lambda returns: length)
+    curve = make_curve(np.tile([0.01, -0.01], 500))
+
+    low, high, _ = intervals(curve, seed=6)["sharpe"]
+
+    lag_1 = 1 - 1 / mean_block
+    error = ((1 - lag_1) / (1 + lag_1) / (1000 / 252)) ** 0.5
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
 
 
 def test_a_wider_level_gives_a_wider_interval():

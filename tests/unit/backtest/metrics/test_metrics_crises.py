@@ -1,3 +1,4 @@
+import re
 from datetime import date
 from itertools import pairwise
 
@@ -6,6 +7,7 @@ import pytest
 
 from tasks.backtest.metrics.crises import CRISES, Window, cross, windows_within
 from tasks.core.sessions import session_on
+from tests.doc_blocks import ROOT
 from tests.unit.backtest.metrics.curves import make_curve, noise
 
 
@@ -49,3 +51,26 @@ def test_the_crises_are_in_order_do_not_overlap_and_begin_and_end_with_a_session
     for one, other in pairwise(CRISES):
         assert one.first < one.last < other.first
     assert all(session_on(day).closes_at is not None for each in CRISES for day in each[1:])
+
+
+def test_the_crises_are_those_that_the_documentation_lists():
+    text = (ROOT / "docs/metrics.md").read_text()
+    listed = re.findall(
+        r"(\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d)", text.partition("The windows of the crises")[2]
+    )
+
+    assert [(str(each.first), str(each.last)) for each in CRISES] == listed[: len(CRISES)]
+
+
+def test_a_window_that_begins_or_ends_without_a_session_is_measured_from_the_last_close_before():
+    curve = make_curve(
+        noise(600, seed=4), benchmark=np.concatenate([[np.nan], noise(600, seed=5)]), exposure=noise(601)
+    )
+    fridays = [date(2023, 3, 3), date(2023, 6, 2)]
+    saturday, sunday = date(2023, 3, 4), date(2023, 6, 4)
+
+    found = cross(curve, Window("any", saturday, sunday))
+
+    assert found[1:] == cross(curve, Window("any", *fridays))[1:]
+    first, last = np.searchsorted(curve.sessions, np.array(fridays, dtype="datetime64[D]"))
+    assert found.total_return == pytest.approx(curve.equity_usd[last] / curve.equity_usd[first] - 1)
