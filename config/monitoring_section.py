@@ -21,7 +21,7 @@ class Monitoring(Section):
     max_psi_single: Positive
     """Index above which a single feature raises an alert, if `single_factor` is exceeded too."""
     single_factor: Annotated[float, Field(ge=1)]
-    """Smallest ratio of a single feature's index to its largest index in training, for an alert."""
+    """Smallest ratio, for an alert, of one feature's index to its largest in training, or to `max_psi` if larger."""
     max_missing_frac: Fraction
     """Largest rise of the fraction of missing values of a feature since training."""
     max_ic_drop: NotNegative

@@ -45,6 +45,17 @@ def test_one_feature_far_beyond_its_own_past_is_an_alert_by_itself():
     assert names_of(drift_alerts((*quiet, column("score", psi=3.1)), LIMITS)) == ["score_drift"]
 
 
+def test_a_feature_that_barely_varied_in_training_is_measured_by_the_threshold_of_all_features():
+    """A multiple of almost nothing is exceeded by chance."""
+    limits = make_settings(**{"monitoring.max_psi_single": 0.2, "monitoring.max_psi": 0.1}).monitoring
+    quiet = [column(f"q{number}") for number in range(20)]
+    limit = limits.single_factor * limits.max_psi
+
+    assert drift_alerts((*quiet, column("a", psi=limit - 0.01, largest=0.001)), limits) == []
+    (alert,) = drift_alerts((*quiet, column("a", psi=limit + 0.01, largest=0.001)), limits)
+    assert (alert.name, alert.limit) == ("feature_drift_single", pytest.approx(limit))
+
+
 def test_values_that_went_missing_are_an_alert_without_training_again():
     alerts = drift_alerts((column("a", present=0.5), column("b", present=0.5, trained=0.6)), LIMITS)
 
