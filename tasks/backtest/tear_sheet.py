@@ -1,6 +1,6 @@
 """Compute the contents of a backtest's report: figures with intervals, tables, attribution, round trips, basis.
 
-Writes nothing: tasks/backtest/publication writes the tables, tasks/reporting/tearsheet the page.
+Writes nothing: tasks/backtest/publication.py writes the tables, tasks/reporting/tearsheet the page.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

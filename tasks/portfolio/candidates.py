@@ -2,7 +2,7 @@
 
 Selection depends on scores, quotes, risk estimates and holdings: a new name needs a better rank than a holding
 needs to stay a candidate. Otherwise names near the cut-off would be bought and sold again and again. Sets no weights.
-Which names may be bought at all is decided in tasks/data/panel/universe.
+Which names may be bought at all is decided in tasks/data/panel/universe.py.
 """
 
 from enum import IntEnum

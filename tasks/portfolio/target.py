@@ -64,7 +64,7 @@ class Target:
     cuts: Matrix  # the weights wanted, then those that each limit leaves (tasks/portfolio/caps.py)
     reason: Codes
     weights: Weights  # within all limits; their sum is at most the exposure cap
-    lowered: Matrix  # by each limit, after the trade-off with trading costs (tasks/portfolio/rebalance.py)
+    lowered: Matrix  # by each limit, after the trade-off with trading costs (tasks/portfolio/rebalancing/rebalance.py)
     limits: Limits
     method: str
     steps: tuple[LadderStep, ...]

@@ -1,6 +1,7 @@
-"""Rules by which a day trips the kill switch: losses, Sharpe ratio, volatility, stale data. tasks/safety/task trips it.
+"""Rules by which a day trips the kill switch: losses, Sharpe ratio, volatility, stale data.
 
-Rules that apply while the exchange is open are in tasks/execution/monitoring/intraday_triggers.
+tasks/safety/task.py trips it. Rules that apply while the exchange is open are in
+tasks/execution/monitoring/intraday_triggers.py.
 
 Each trigger returns an outcome, like a check. A session whose trip was reset by a person does not trip again. Triggers
 about new risk need only the holdings and the regime, so that they run before the trades are made.

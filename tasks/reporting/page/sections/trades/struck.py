@@ -1,6 +1,6 @@
 """State what striking one trade would leave, with all the other trades filled: cash, turnover, risk and sectors.
 
-The figures and limits are those of the review page (tasks/reporting/day/filled_book), computed in the same way.
+The figures and limits are those of the review page (tasks/reporting/day/filled_book.py), computed in the same way.
 """
 
 from collections.abc import Sequence
