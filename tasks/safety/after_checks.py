@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from config.sections import Portfolio as PortfolioSettings
 from tasks.core.text import dollars, percent
 from tasks.portfolio.schema import CASH
 from tasks.safety.book_checks import allowed_exposure
@@ -27,6 +28,11 @@ class GroupWeight(NamedTuple):
     after: float
     limit: float
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the trades move it beyond its limit, or further beyond it; True for NaN."""
+        return not self.after <= self.limit + TOLERANCE and not self.after <= self.before + TOLERANCE
+
 
 def after_agrees(facts: Facts) -> Outcome:
     """The stored portfolio after the trades equals holdings plus trades, by symbol, and its cash adds up."""
@@ -43,10 +49,12 @@ def after_agrees(facts: Facts) -> Outcome:
 
 def after_limits(facts: Facts) -> Outcome:
     """No trade moves a position, sector, cap class or the total beyond its limit, or further beyond it."""
+    settings, cap = facts.settings.portfolio, allowed_exposure(facts)
     found = [
-        f"{name} goes from {percent(before, 2)} to {percent(after, 2)}, the limit is {percent(limit, 2)}"
-        for name, before, after, limit in _weights(facts)
-        if not after <= limit + TOLERANCE and not after <= before + TOLERANCE
+        f"{one.name} goes from {percent(one.before, 2)} to {percent(one.after, 2)}, "
+        f"the limit is {percent(one.limit, 2)}"
+        for one in group_weights(_lines(facts), settings, exposure_cap=cap)
+        if one.is_refused
     ]
     return none_of(found, limit="no trade above a limit, or further above it")
 
@@ -61,16 +69,20 @@ def towards_target(facts: Facts) -> Outcome:
     return none_of(found, limit="no trade beyond the target")
 
 
-def _weights(facts: Facts) -> Iterator[GroupWeight]:
-    settings = facts.settings.portfolio
-    lines = _lines(facts)
-    for symbol, line in lines.iterrows():
-        yield GroupWeight(str(symbol), line["before"], line["after"], settings.max_position_frac)
+def group_weights(
+    lines: pd.DataFrame, settings: PortfolioSettings, *, exposure_cap: float
+) -> Iterator[GroupWeight]:
+    """Yield every position, sector and cap class that has a limit, then the whole portfolio.
+
+    `lines`: columns before, after, sector (as `limited_sectors` returns it) and cap_class ("" unknown), by symbol.
+    """
+    for symbol, before, after in zip(lines.index, lines["before"], lines["after"], strict=True):
+        yield GroupWeight(str(symbol), before, after, settings.max_position_frac)
     for label, group in lines.groupby("sector"):
         yield _group_weight(f"sector {label}", group, settings.max_sector_frac)
     for label, limit in settings.max_cap_class_frac.items():
         yield _group_weight(f"{label} caps", lines[lines["cap_class"] == label], limit)
-    yield _group_weight("the portfolio", lines, allowed_exposure(facts))
+    yield _group_weight("the portfolio", lines, exposure_cap)
 
 
 def _group_weight(name: str, lines: pd.DataFrame, limit: float) -> GroupWeight:

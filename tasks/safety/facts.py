@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from config.sections import Portfolio as PortfolioSettings
 from config.settings import Settings
 from tasks.data.panel.returns import daily_returns
 from tasks.data.schema.records import Panel
@@ -105,12 +106,9 @@ class Facts:
         return add_lines(self.held_weight, self.traded_weight)
 
     def sector_of(self, symbols: pd.Index) -> pd.Series:
-        """Return the sector of each symbol for the sector limit; unknown ones by `portfolio.unknown_sector`."""
+        """Return the sector of each symbol for the sector limit."""
         sector = self.quotes.sector.reindex(symbols).fillna(UNKNOWN_SECTOR)
-        if self.settings.portfolio.unknown_sector == "one_sector":
-            return sector
-        alone = pd.Series([f"{UNKNOWN_SECTOR} ({symbol})" for symbol in symbols], symbols, dtype="str")
-        return sector.where(sector != UNKNOWN_SECTOR, alone)
+        return limited_sectors(sector, self.settings.portfolio)
 
     @property
     def cash_after_usd(self) -> float:
@@ -119,6 +117,14 @@ class Facts:
         sold = float(self.notional[self.is_sale].sum(skipna=False))
         costs = float(self.trades[["commission_est", "slippage_est"]].to_numpy(dtype=float).sum())
         return self.book.cash_usd + sold - bought - costs
+
+
+def limited_sectors(sector: pd.Series, settings: PortfolioSettings) -> pd.Series:
+    """Return the sector that each name counts to for the sector limit; unknown ones by `portfolio.unknown_sector`."""
+    if settings.unknown_sector == "one_sector":
+        return sector
+    alone = pd.Series([f"{UNKNOWN_SECTOR} ({symbol})" for symbol in sector.index], sector.index, dtype="str")
+    return sector.where(sector != UNKNOWN_SECTOR, alone)
 
 
 def add_lines(one: pd.Series, other: pd.Series) -> pd.Series:

@@ -151,12 +151,15 @@ def sells_are_held(facts: Facts) -> Outcome:
 def cash(facts: Facts) -> Outcome:
     """Cash and the proceeds of sales cover all buys and costs."""
     left = facts.cash_after_usd
-    # selling only, to repay negative cash, is allowed
-    is_paying_back = facts.book.cash_usd <= left and not (facts.trades["side"] == BUY).any()
-    passed = left >= -CASH_TOLERANCE_USD or is_paying_back
+    passed = is_covered(left, facts.book.cash_usd, buys=BUY in facts.trades["side"].to_list())
     return Outcome(
         passed, f"{dollars(left)} left", "≥ 0", "" if passed else "buys exceed the cash after sells"
     )
+
+
+def is_covered(left_usd: float, cash_usd: float, *, buys: bool) -> bool:
+    """Return whether the trades leave no negative cash, or sell only and lower it. `cash_usd` is that before them."""
+    return left_usd >= -CASH_TOLERANCE_USD or (cash_usd <= left_usd and not buys)
 
 
 def new_positions(facts: Facts) -> Outcome:

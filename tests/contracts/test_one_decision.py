@@ -36,7 +36,6 @@ REFUSE_OR_DESCRIBE = {
     "tasks/portfolio/explanation.py",
     "tasks/reporting/day/filled_book.py",
     "tasks/reporting/page/sections/trades/costs.py",
-    "tasks/reporting/page/sections/trades/struck.py",
     "tasks/reporting/page/sections/holdings.py",
     "tasks/safety/after_checks.py",
     "tasks/safety/book_checks.py",

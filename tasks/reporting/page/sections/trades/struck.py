@@ -6,22 +6,22 @@ The figures and limits are those of the review page (tasks/reporting/day/filled_
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from tasks.portfolio.candidates import Obstacle
 from tasks.portfolio.explanation import OBSTACLES
-from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH
 from tasks.reporting.day.filled_book import BookFigures, Limits, figures_of, limits_of
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.page.numerals import typeset_percent
 from tasks.reporting.page.sections.trades.trade_list import TradeLine
 from tasks.risk.tail import portfolio_risk
+from tasks.safety.after_checks import group_weights
+from tasks.safety.facts import limited_sectors
+from tasks.safety.trade_checks import is_covered
 
 STOP = OBSTACLES[Obstacle.STOPPED]
 TOLERANCE = 1e-9
-CENT = 0.01
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,13 @@ def _struck(inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, of_
 def _refused(inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, figures: BookFigures) -> str:
     """Return the first of the day's checks that a strike can fail, in words: cash, a limit of the portfolio, a stop.
 
-    A struck purchase fails none: it only lowers weights.
+    A struck purchase fails none: it only lowers weights. Cash and limits are checked by the checks' own functions. The
+    report has no recent highs, which the check of stops reads: a stop is known by the reason of its sale.
     """
     if not line.is_sale:
         return ""
-    if figures.cash_usd <= -CENT and any(not other.is_sale for other in trades):
+    buys = any(not other.is_sale for other in trades)
+    if not is_covered(figures.cash_usd, inputs.records.portfolio.book.cash_usd, buys=buys):
         return "the buys cost more than the cash"
     if inputs.run.settings.regime.stop_loss_frac[inputs.records.regime.state] and STOP in line.reason:
         return STOP
@@ -119,33 +121,43 @@ def _refused(inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, fi
 
 
 def _portfolio_limit(inputs: DayInputs, line: TradeLine) -> str:
-    """Return the limit on the name or on a group of it that the strike exceeds, as the checks measure it.
+    """Return the limit on the name or on a group of it that the strike exceeds.
 
-    The target, in which the name keeps its weight, must be within every limit; the portfolio after the trades may be
-    above one that it exceeded before, but not further above it. Weights are fractions of the equity before costs.
+    The target, in which the name keeps its weight, must be within every limit, as if nothing had been held; the
+    portfolio after the trades may be above one that it exceeded before, but not further above it.
     """
     settings, weights = inputs.run.settings.portfolio, inputs.frames.weights.drop(CASH)
-    now = weights["current_weight"]
-    target = weights["weight"].where(weights.index != line.symbol, now)
+    now, is_struck = weights["current_weight"], weights.index == line.symbol
     value = inputs.frames.after["shares"] * inputs.frames.after["price"]
     after = (value / inputs.records.portfolio.book.equity_usd).reindex(weights.index).fillna(0.0)
-    after = after.where(weights.index != line.symbol, now)
-    sector, size = (str(weights[name].to_dict()[line.symbol]) for name in ("sector", "cap_class"))
-    is_limited = settings.unknown_sector != "each_its_own" or sector != UNKNOWN_SECTOR
-    of_sizes = {str(name): limit for name, limit in settings.max_cap_class_frac.items()}
-    groups = (
-        (line.symbol, weights.index == line.symbol, settings.max_position_frac),
-        (sector, weights["sector"].to_numpy() == sector, settings.max_sector_frac if is_limited else 1.0),
-        (f"{size} caps", weights["cap_class"].to_numpy() == size, of_sizes.get(size, 1.0)),
-        ("invested", np.ones(len(weights), dtype=bool), inputs.records.portfolio.exposure_cap),
+    lines = pd.DataFrame(
+        {
+            "before": now,
+            "after": after.where(~is_struck, now),
+            "sector": limited_sectors(weights["sector"], settings),
+            "cap_class": weights["cap_class"],
+        }
     )
-    for name, members, limit in groups:
-        wanted, left, held = (float(each.to_numpy()[members].sum()) for each in (target, after, now))
-        if wanted > limit + TOLERANCE or left > max(limit, held) + TOLERANCE:
-            places = 1 if wanted - limit > 0.0005 else 2
-            return (
-                f"{name} {typeset_percent(max(wanted, left), places)}, limit {typeset_percent(limit, places)}"
-            )
+    target = lines.assign(before=0.0, after=weights["weight"].where(~is_struck, now))
+    sector, size = (str(lines[name].to_dict()[line.symbol]) for name in ("sector", "cap_class"))
+    names = {
+        line.symbol: line.symbol,
+        f"sector {sector}": sector,
+        f"{size} caps": f"{size} caps",
+        "the portfolio": "invested",
+    }
+    wanted_and_left = zip(
+        *(
+            group_weights(each, settings, exposure_cap=inputs.records.portfolio.exposure_cap)
+            for each in (target, lines)
+        ),
+        strict=True,
+    )
+    for wanted, left in wanted_and_left:
+        if wanted.name in names and (wanted.is_refused or left.is_refused):
+            places = 1 if wanted.after - wanted.limit > 0.0005 else 2
+            most = typeset_percent(max(wanted.after, left.after), places)
+            return f"{names[wanted.name]} {most}, limit {typeset_percent(wanted.limit, places)}"
     return ""
 
 
