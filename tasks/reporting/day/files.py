@@ -28,6 +28,7 @@ from tasks.trades.tickets.record import ticket_records
 SCHEMA_VERSION = 1
 TIMINGS_FILE = "manifest.json"
 UNUSUAL = "unusual"
+FIRST_SCREEN = "first_screen"
 
 
 def trades_csv(trades: pd.DataFrame) -> bytes:
@@ -65,10 +66,13 @@ def signals_json(inputs: DayInputs) -> bytes:
     )
 
 
-def monitoring_json(inputs: DayInputs, assessment: Assessment, unusual: Mapping[str, int]) -> bytes:
+def monitoring_json(
+    inputs: DayInputs, assessment: Assessment, unusual: Mapping[str, int], first_screen: Mapping[str, Any]
+) -> bytes:
     """Write the day's health figures, except those that depend on how often the day was run (new bars).
 
     `unusual`: what the report lists that a later session may have too, and on how many sessions in a row.
+    `first_screen`: what the report says before an approval; the mail repeats it.
     """
     records = inputs.records
     market, champion, checks = records.market, records.scores.champion, records.checks
@@ -104,6 +108,7 @@ def monitoring_json(inputs: DayInputs, assessment: Assessment, unusual: Mapping[
             "worth_by_name_cents": worth_of(records.portfolio.book),
             "parity": parity_record(records.compared.parity),
             UNUSUAL: dict(unusual),
+            FIRST_SCREEN: dict(first_screen),
             **_health(records),
             "timings": TIMINGS_FILE,
         }

@@ -16,6 +16,7 @@ from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.portfolio.schema import Portfolio
 from tasks.reporting.day.assessed import assessment_record
 from tasks.reporting.day.files import (
+    FIRST_SCREEN,
     SCHEMA_VERSION,
     check_records,
     json_bytes,
@@ -64,8 +65,9 @@ def revision_files(day: PublishedDay, revision: Revision, book: RevisedBook) -> 
 
 
 def _monitoring(day: PublishedDay, revision: Revision, book: RevisedBook) -> dict[str, Any]:
-    """Return the day's record with what the revision changed."""
+    """Return the day's record with what the revision changed, without what the report says of the day's list."""
     record: dict[str, Any] = parse_json(day.files["monitoring_log.json"])
+    record.pop(FIRST_SCREEN, None)
     return record | {
         "checks": check_records(book.checks),
         "portfolio": portfolio_record(book.portfolio),

@@ -69,6 +69,10 @@ def _masked(notice: Notice) -> Notice:
         notice,
         subject=masked(notice.subject),
         lead=tuple(masked(paragraph) for paragraph in notice.lead),
+        points=tuple(
+            replace(part, lines=tuple(replace(line, words=masked(line.words)) for line in part.lines))
+            for part in notice.points
+        ),
         facts=tuple((name, masked(value)) for name, value in notice.facts),
         table=table and replace(table, rows=tuple(tuple(map(masked, row)) for row in table.rows)),
         commands=tuple(replace(command, line=masked(command.line)) for command in notice.commands),

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Literal
+
+Standing = Literal["good", "note", "warn", "bad"]
 
 
 class Kind(StrEnum):
@@ -45,6 +48,23 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Point:
+    """One line of a list: how serious it is, in a word and as a colour, and what it says."""
+
+    mark: str
+    standing: Standing
+    words: str
+
+
+@dataclass(frozen=True)
+class Points:
+    """A list under its heading."""
+
+    title: str
+    lines: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
 class Command:
     """A command to type next, and what it does."""
 
@@ -83,6 +103,7 @@ class Notice:
     tone: Tone
     subject: str  # without the title in brackets: the decision in one line
     lead: tuple[str, ...]  # paragraphs: what happened, and what it means for the trades
+    points: tuple[Points, ...] = ()  # what to read before the facts
     facts: tuple[tuple[str, str], ...] = ()
     table: Table | None = None
     commands: tuple[Command, ...] = ()

@@ -24,18 +24,19 @@ from tasks.reporting.page.charts.figures import (
     regime_figure,
     scores_figure,
 )
+from tasks.reporting.page.first_screen import first_screen
 from tasks.reporting.page.performance import performance
 from tasks.reporting.page.sections.account.bridge import bridge_of, paid_for, when_words
 from tasks.reporting.page.sections.account.cone import cone_figure
 from tasks.reporting.page.sections.account.contributors import contributor_lines
 from tasks.reporting.page.sections.account.returns import by_month, periods, ratios, rows_with
-from tasks.reporting.page.sections.attention import attention, unusual_record
+from tasks.reporting.page.sections.attention import LASTING, attention, headline, unusual_record
 from tasks.reporting.page.sections.before_after import before_and_after
 from tasks.reporting.page.sections.changes import changes_since
 from tasks.reporting.page.sections.holdings import book_lines, cap_class_lines, sector_lines
 from tasks.reporting.page.sections.model_health import health_lines
 from tasks.reporting.page.sections.notices import failed_checks, halt_words
-from tasks.reporting.page.sections.readiness import near_limits, readiness
+from tasks.reporting.page.sections.readiness import MARKS, near_limits, readiness, verdict
 from tasks.reporting.page.sections.risk_view import risk_lines
 from tasks.reporting.page.sections.summary import one_line, summarise, unanswered, validity
 from tasks.reporting.page.sections.trades.brief import brief_of
@@ -54,11 +55,15 @@ MOST_SHIFTS = 15
 
 @dataclass(frozen=True)
 class Page:
-    """The report, a one-line summary of the day, and what the report lists as unusual that may last."""
+    """The report, a one-line summary of the day, and what later sessions and the mail need of the report.
+
+    `unusual`: what the report lists as unusual that may last. `first_screen`: what is read before an approval.
+    """
 
     html: bytes
     summary: str
     unusual: dict[str, int]
+    first_screen: dict[str, Any]
 
 
 def render_page(
@@ -78,6 +83,7 @@ def render_page(
     changes, bridge = changes_since(inputs, weights), bridge_of(inputs)
     compared = before_and_after(inputs, summary)
     unusual = attention(inputs, assessment, lines, changes, bridge, contributors, compared)
+    topics = readiness(inputs, assessment)
     words = {
         **_about_the_day(inputs, source),
         **_about_the_trades(inputs, trades, lines),
@@ -87,7 +93,11 @@ def render_page(
         "summary": summary,
         "changes": changes,
         "attention": unusual,
-        "readiness": readiness(inputs, assessment),
+        "attention_headline": headline(unusual),
+        "lasting_headline": LASTING,
+        "readiness": topics,
+        "marks": MARKS,
+        "verdict": verdict(inputs.records, topics),
         "before_after": compared,
         "bridge": bridge,
         "paid": paid_for(bridge.day),
@@ -102,7 +112,12 @@ def render_page(
         "style": style() + ticket_style(),
     }
     html = environment().get_template("report.html.j2").render(words)
-    return Page(html.encode(), one_line(inputs, summary), unusual_record(inputs, unusual))
+    return Page(
+        html.encode(),
+        one_line(inputs, summary),
+        unusual_record(inputs, unusual),
+        first_screen(inputs.records, topics, unusual, bridge),
+    )
 
 
 def _about_the_day(inputs: DayInputs, source: Provenance) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def render_day(inputs: DayInputs, *, positions_sha256: str | None) -> RenderedDa
             "trades.csv": trades_csv(trades),
             "portfolio_weights.csv": weights_csv(weights),
             "signals.json": signals_json(inputs),
-            "monitoring_log.json": monitoring_json(inputs, assessment, page.unusual),
+            "monitoring_log.json": monitoring_json(inputs, assessment, page.unusual, page.first_screen),
             TICKETS: tickets_json(inputs),
             "report.html": page.html,
         },

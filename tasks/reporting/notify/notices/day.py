@@ -11,6 +11,7 @@ from tasks.approval.lines import numbered_rows
 from tasks.core.homes.home import Home
 from tasks.core.json_text import parse_json
 from tasks.core.text import counted
+from tasks.reporting.notify.notices.first_screen import before_approval, last_costs
 from tasks.reporting.notify.schema import Attachment, Command, Kind, Notice, Picture, Table, Tone
 from tasks.reporting.notify.wording import dated_deadline, deadline, exact_usd, whole_usd
 from tasks.reporting.page.numerals import UNKNOWN, number, typeset_percent, usd, words
@@ -19,11 +20,6 @@ from tasks.trades.simulated_mark import without_mark
 MOST_ROWS = 40  # Gmail cuts a mail at 102 KB
 COLUMNS = ("Side", "Symbol", "Shares", "Price", "Amount", "Why")
 BUY = "BUY"
-PARITY = {
-    "equal": "equal to the share and cent",
-    "different": "different: see the report",
-    "not_compared": "not compared",
-}
 Row = Mapping[str, str]
 
 
@@ -41,6 +37,7 @@ def day_notice(home: Home, day: PublishedDay, *, is_simulated: bool, picture: Pi
         tone=Tone.ACTION,
         subject=f"{day.session}: approve {counted(len(rows), 'trade')} ({amounts}) before {deadline(until)}",
         lead=_lead(day, rows, until),
+        points=before_approval(_log(day)),
         facts=_facts(day, bought, sold),
         table=_table(rows),
         commands=_commands(home, day),
@@ -67,6 +64,7 @@ def _nothing_to_do(home: Home, day: PublishedDay, *, is_simulated: bool) -> Noti
         tone=Tone.INFO,
         subject=f"{day.session}: no trades, nothing to approve",
         lead=("The portfolio is close enough to its target. There is nothing to approve.",),
+        points=before_approval(_log(day)),
         facts=_facts(day, 0, 0),
         commands=(Command("Read the report", str(home.day_folder(day.session) / "report.html")),),
         session=day.session,
@@ -102,9 +100,7 @@ def _lead(day: PublishedDay, rows: tuple[Row, ...], until: datetime) -> tuple[st
 
 def _facts(day: PublishedDay, bought: int, sold: int) -> tuple[tuple[str, str], ...]:
     log = _log(day)
-    checks = log.get("checks", [])
-    failed = sum(check.get("outcome") != "passed" for check in checks)
-    quality = log.get("data_quality", {})
+    spent = last_costs(log)
     turnover = (bought + sold) / 2 / day.equity_cents if day.equity_cents else float("nan")
     return (
         ("Equity at the broker", exact_usd(day.equity_cents)),
@@ -112,14 +108,7 @@ def _facts(day: PublishedDay, bought: int, sold: int) -> tuple[tuple[str, str], 
         ("Turnover", typeset_percent(turnover)),
         ("Estimated cost", exact_usd(day.cost_cents)),
         ("Regime", words(str(log.get("regime", {}).get("state", UNKNOWN)).lower())),
-        ("Checks", f"{failed} of {len(checks)} failed" if failed else f"{len(checks)} passed"),
-        ("Kill switch", str(log.get("kill_switch", UNKNOWN))),
-        ("Backtest", PARITY.get(str(log.get("parity", {}).get("state")), UNKNOWN)),
-        ("Model", str(log.get("model_health", {}).get("name", UNKNOWN))),
-        (
-            "Data",
-            f"{counted(len(quality.get('findings', [])), 'finding')} from {quality.get('provider', UNKNOWN)}",
-        ),
+        *((("Last trades cost", spent),) if spent else ()),
     )
 
 

@@ -22,6 +22,10 @@ def _blocks(notice: Notice) -> Iterator[Block]:
     yield {"type": "header", "text": {"type": "plain_text", "text": subject, "emoji": False}}
     said = "\n".join(_escaped(paragraph) for paragraph in notice.lead)
     yield _section(shortened(said, LONGEST_SECTION))
+    for part in notice.points:
+        lines = [f"*{_escaped(part.title)}*"]
+        lines += [f"• {_escaped(line.mark)}: {_escaped(line.words)}" for line in part.lines]
+        yield _section(shortened("\n".join(lines), LONGEST_SECTION))
     if notice.facts:
         fields = [
             _mrkdwn(shortened(f"*{_escaped(name)}*\n{_escaped(value)}", LONGEST_FIELD))

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 
 from tasks.core.text import counted
-from tasks.reporting.notify.schema import Notice, Table
+from tasks.reporting.notify.schema import Notice, Points, Table
 from tasks.reporting.notify.wording import plain, shortened
 
 WIDTH = 76
@@ -42,6 +42,8 @@ def _lines(notice: Notice) -> Iterator[str]:
     for paragraph in notice.lead:
         yield from textwrap.wrap(plain(paragraph), WIDTH, break_long_words=False, break_on_hyphens=False)
         yield ""
+    for part in notice.points:
+        yield from _points(part)
     yield from _facts(notice)
     for command in notice.commands:
         yield f"{plain(command.purpose)}:"
@@ -50,6 +52,22 @@ def _lines(notice: Notice) -> Iterator[str]:
     if notice.table is not None:
         yield notice.table.title
         yield from table_lines(notice.table)
+
+
+def _points(part: Points) -> Iterator[str]:
+    """Yield the list; the words of each line are wrapped beside its mark."""
+    yield plain(part.title)
+    width = max((len(line.mark) for line in part.lines), default=0)
+    for line in part.lines:
+        yield from textwrap.wrap(
+            plain(line.words),
+            WIDTH,
+            initial_indent=f"  {plain(line.mark).ljust(width)}  ",
+            subsequent_indent=" " * (width + 4),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    yield ""
 
 
 def _facts(notice: Notice) -> Iterator[str]:

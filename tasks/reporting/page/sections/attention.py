@@ -12,7 +12,7 @@ from tasks.core.text import counted
 from tasks.reporting.day.executed import CENTS_PER_USD
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.parity import parity_headline
-from tasks.reporting.page.numerals import signed_usd, typeset_percent, words
+from tasks.reporting.page.numerals import ordinal, signed_usd, typeset_percent, words
 from tasks.reporting.page.sections.account.bridge import Bridge
 from tasks.reporting.page.sections.account.contributors import ContributorLine
 from tasks.reporting.page.sections.before_after import Compared
@@ -25,6 +25,7 @@ from tasks.risk.limits import LimitState
 
 Weight = Literal["stop", "warning", "note"]
 ORDER: tuple[Weight, ...] = ("stop", "warning", "note")
+LASTING = "As in earlier sessions"
 NAMES_SHOWN = 5
 
 
@@ -47,6 +48,17 @@ class Item:
     @property
     def is_new(self) -> bool:
         return self.sessions == 1
+
+    @property
+    def text(self) -> str:
+        """Return the whole fact on one line, with its trades."""
+        named = ", ".join(words for _, words in self.trades)
+        return f"{self.words} {named}{self.ending}" if named else f"{self.words}{self.ending}"
+
+    @property
+    def again(self) -> str:
+        """Return how long it has lasted; "" for what is new."""
+        return "" if self.is_new else f"{ordinal(self.sessions)} session in a row"
 
 
 def attention(
@@ -79,6 +91,13 @@ def attention(
     return tuple(
         sorted(aged, key=lambda item: (item.weight != "stop", not item.is_new, ORDER.index(item.weight)))
     )
+
+
+def headline(items: Sequence[Item]) -> str:
+    """Return the heading over the new items."""
+    if any(item.is_new for item in items):
+        return "Unusual today"
+    return "Nothing new today" if items else "Nothing unusual today"
 
 
 def unusual_record(inputs: DayInputs, items: Sequence[Item]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """State in one line per topic whether the day can be approved: checks, kill switch, limits, data, model, backtest."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,7 @@ from tasks.safety.outcome import NEAR, is_near_limit, used_of_limit
 from tasks.safety.schema import Check
 
 Standing = Literal["good", "warn", "bad"]
+MARKS: dict[Standing, str] = {"good": "OK", "warn": "Read", "bad": "Stop"}
 NAMED = 2  # of the checks near their limit; the section lists all
 
 
@@ -37,6 +39,14 @@ def readiness(inputs: DayInputs, assessment: Assessment) -> tuple[Topic, ...]:
         _model(inputs),
         _backtest(records),
     )
+
+
+def verdict(records: Records, topics: Iterable[Topic]) -> str:
+    """Return the answer to "May it be approved?"."""
+    if records.is_blocked:
+        return "No: the day is blocked"
+    is_marked = any(topic.standing != "good" for topic in topics)
+    return "Yes, after reading the marked lines" if is_marked else "Yes: nothing is marked"
 
 
 def near_limits(records: Records) -> tuple[Check, ...]:

@@ -29,7 +29,7 @@ def test_the_portfolio_after_the_trades_is_assessed_with_the_account_s_drawdown(
 def test_the_log_holds_every_limit_scenario_and_test():
     inputs = make_inputs()
 
-    log = json.loads(monitoring_json(inputs, assess_day(inputs), {}))["risk_assessment"]
+    log = json.loads(monitoring_json(inputs, assess_day(inputs), {}, {}))["risk_assessment"]
 
     assert [limit["name"] for limit in log["limits"]][:2] == ["var_1d", "var_21d"]
     assert {limit["state"] for limit in log["limits"]} <= {"within", "warning", "breached"}

@@ -62,7 +62,7 @@ def test_signals_name_the_model_the_snapshot_and_every_ranked_score():
 
 
 def test_the_monitoring_log_tells_checks_with_value_limit_and_outcome():
-    log = json.loads(monitoring_json(inputs := make_inputs(blocked=True), assess_day(inputs), {}))
+    log = json.loads(monitoring_json(inputs := make_inputs(blocked=True), assess_day(inputs), {}, {}))
 
     buys = next(check for check in log["checks"] if check["name"] == "buys")
     assert buys["outcome"] == "failed"
@@ -73,7 +73,7 @@ def test_the_monitoring_log_tells_checks_with_value_limit_and_outcome():
 
 
 def test_the_monitoring_log_holds_nothing_that_depends_on_how_often_a_day_was_run():
-    log = monitoring_json(inputs := make_inputs(), assess_day(inputs), {}).decode()
+    log = monitoring_json(inputs := make_inputs(), assess_day(inputs), {}, {}).decode()
 
     assert "new_bars" not in log
     assert "restated_bars" not in log
@@ -84,7 +84,7 @@ def test_what_is_not_a_number_is_null_and_the_file_is_ascii():
     inputs = make_inputs()
     inputs.records.scores.champion.metrics["rank_ic"] = float("nan")
 
-    content = monitoring_json(inputs, assess_day(inputs), {})
+    content = monitoring_json(inputs, assess_day(inputs), {}, {})
 
     assert json.loads(content)["model_health"]["metrics"]["rank_ic"] is None
     assert content.isascii()
@@ -93,6 +93,6 @@ def test_what_is_not_a_number_is_null_and_the_file_is_ascii():
 def test_the_monitoring_log_records_what_may_last_with_its_sessions():
     inputs = make_inputs()
 
-    log = json.loads(monitoring_json(inputs, assess_day(inputs), {"limit beta": 5}))
+    log = json.loads(monitoring_json(inputs, assess_day(inputs), {"limit beta": 5}, {}))
 
     assert log["unusual"] == {"limit beta": 5}

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tasks.reporting.notify.rendering.mail import Stamp, render_mail
-from tasks.reporting.notify.schema import Table
+from tasks.reporting.notify.schema import Point, Points, Table
 from tests.notices import EVENING, HOSTILE, ONE_PIXEL, make_notice
 
 STAMP = Stamp("afterclose@example.com", "ann@example.com", "abc@example.com", EVENING)
@@ -95,6 +95,7 @@ def test_hostile_text_is_inert_everywhere_on_the_page():
     notice = make_notice(
         subject=HOSTILE,
         lead=(HOSTILE,),
+        points=(Points(HOSTILE, (Point(HOSTILE, "bad", HOSTILE),)),),
         facts=((HOSTILE, HOSTILE),),
         table=Table(HOSTILE, (HOSTILE,) * 4, hostile, left_out=3, rest_is_in=HOSTILE),
     )

@@ -113,6 +113,15 @@ def paid_for(day: ExecutedDay | None) -> Paid | None:
     return Paid(day.slippage_cents, day.fee_cents, execution, day.estimated_cents, day.traded_cents)
 
 
+def paid_line(day: ExecutedDay | None) -> str:
+    """Return what the trades of the execution cost, on one line; "" if nothing was filled."""
+    paid = paid_for(day)
+    if day is None or paid is None:
+        return ""
+    cost = f"{_money(paid.total_cents)}, {number(paid.bps, 1)} bps of {_money(paid.traded_cents)} traded"
+    return f"{cost} (trades of {long_date(day.session)})"
+
+
 def when_words(inputs: DayInputs, day: ExecutedDay) -> str:
     """Return the session of an execution, and that it is the last one where it is not the session before today."""
     is_before_today = session_after(day.session) == inputs.run.session.day
