@@ -46,7 +46,8 @@ class Monitoring(Section):
     """Typical daily move of a name relative to the median return, over 10 sessions, in units of the daily move implied
     by the volatility index. A value above this may raise an alert."""
     max_moves_ratio: Annotated[float, Field(gt=1)]
-    """A value above `max_moves` raises an alert if it also exceeds this multiple of that of the 63 sessions before."""
+    """A value above `max_moves` raises an alert if it also exceeds this multiple of the typical move
+    of the 63 sessions before."""
     retrain_after_days: Count
     """Age of the champion, in days, from which `weekly --if-needed` trains a new one without an alert."""
     retrain_after_sessions: Count

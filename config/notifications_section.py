@@ -41,7 +41,7 @@ class Email(Section):
     port: Annotated[int, Field(ge=1, le=65_535)]
     """Usually 587 with starttls, 465 with implicit."""
     tls: Literal["starttls", "implicit", "none"]
-    """Encryption of the connection; without it, a login is accepted only on this machine."""
+    """Encryption of the connection; without it, a login is accepted only if the server is on this machine."""
     login: Annotated[str, Field(max_length=254)]
     """User name at the server; empty: no login."""
     sender: Annotated[Address | Literal[""], Field(description="Sender address of the e-mails.")]

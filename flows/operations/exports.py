@@ -37,7 +37,7 @@ def _is_in(target: Path, folder: Path) -> bool:
 
 def _refused(target: Path, why: str) -> ConfigError:
     return ConfigError(
-        f"{target} is not written: {why}.",
+        f"{target} was not written: {why}.",
         remedy="Name a new file in a directory of your own, or delete the old one first.",
         path=str(target),
     )

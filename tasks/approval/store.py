@@ -41,8 +41,8 @@ def read_day(home: Home, session: Session, *, revision: int | None = None) -> Re
     """Return the bytes of approval.json (None without one), of manifest.json, and of the day's other files.
 
     All are read from the same open folder: a day that is published meanwhile is never mixed with this one. For a
-    revision, its own files replace those of the day, and the day's manifest is among the files. `revision` None: the
-    one that the approval names; 0, without an approval, is the day as published.
+    revision, its own files replace those of the day, and the day's manifest is among the files. `revision` 0 is the
+    day as published; None is the revision that the approval names, or 0 without an approval.
     """
     with _opened(home, session) as folder:
         approval = _read(folder, session, APPROVAL)

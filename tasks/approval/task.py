@@ -33,7 +33,7 @@ def authorize_execution(run: Run, at: datetime) -> Approved:
     if covered is None:
         return verify_approval(run, at)
     refuse_halt(run, covered.envelope)
-    log.warning("%s: nobody answered; %s lets its sells go", run.session, POLICY)
+    log.warning("%s: nobody answered; its sells are executed because of %s", run.session, POLICY)
     return covered
 
 

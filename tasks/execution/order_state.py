@@ -165,7 +165,7 @@ def next_state(state: State, event: Event) -> State:
     if isinstance(cell, State):
         return cell
     raise IllegalTransitionError(
-        f"An order that is {state} cannot be {event}: {cell}.",
+        f"An order that is `{state}` cannot have the event `{event}`: {cell}.",
         remedy="Stop the execution and report this: the order's events are in the ledger.",
         state=str(state),
         event=str(event),

@@ -98,7 +98,7 @@ def _check(wire: Wire, environ: Mapping[str, str]) -> None:
     if account.is_blocked or (account.only_closing and order.side != "SELL"):
         _refuse("account", "the broker does not accept it")
     if wire.orders_today > MOST_ORDERS:
-        _refuse("orders", f"{wire.orders_today} were sent")
+        _refuse("orders", f"it would be request {wire.orders_today} of the session")
     if wire.sends > (MOST_SENDS if wire.has_unique_ids is True else 1):
         _refuse("id", f"it was sent {wire.sends} times")
     notional = order.shares * price * 100

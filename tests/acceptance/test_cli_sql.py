@@ -258,7 +258,7 @@ def test_an_answer_is_not_written_where_the_home_keeps_its_state(home, name):
     ended = afterclose("sql", "SELECT 1", "--parquet", str(home / name), home=home)
 
     assert ended.returncode == 2
-    assert "is not written" in ended.stderr
+    assert "was not written" in ended.stderr
     assert not (home / name).exists()
 
 

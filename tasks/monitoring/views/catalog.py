@@ -382,7 +382,7 @@ SHADOW_SCORES = _view(
 SHADOW_IC = _view(
     "shadow_ic",
     "How well the challenger's scores ordered the returns that followed; the columns are those of ic.",
-    **{column.name: (column.kind, column.about) for column in IC.columns},
+    **{column.name: (column.kind, column.about.replace("champion", "challenger")) for column in IC.columns},
 )
 HOME_VIEWS = (
     SHADOW_SCORES,

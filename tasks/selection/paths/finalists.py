@@ -1,9 +1,9 @@
 """Cross-validate the finalists of a weekly run, and simulate each path's portfolio after costs. Selects nothing.
 
 The first group of a path is used only to estimate the IC that converts scores into expected returns; the portfolio is
-simulated over the others. A finalist's result is stored by everything that determines it (data, settings, code,
-candidate, seed). Until it is complete, the scores of each of its folds are stored, so that an interrupted run continues
-with the next fold. Paths are not trials: no choice depends on them.
+simulated over the others. A finalist's result is stored under a hash of all that determines it (data, settings,
+code, candidate, seed). Until it is complete, the scores of each of its folds are stored, so that an interrupted run
+continues with the next fold. Paths are not trials: no choice depends on them.
 """
 
 import logging

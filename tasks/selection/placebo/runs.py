@@ -1,6 +1,7 @@
 """Repeat the selection on permuted features, where there is nothing to find, and rank the candidate among the results.
 
-A run is stored by everything that determines it (data, settings, code, number): repeating the weekly run computes none.
+A run is stored under a hash of all that determines it (data, settings, code, number), so repeating the weekly run
+computes none.
 Its trials are not trials of this home: they cannot win.
 """
 

@@ -217,7 +217,9 @@ class PaperBroker:
             )
             held = stored.shares_of(connection).get(order.symbol, 0)
             if order.shares + others > held:
-                raise _refused(order, f"{held} shares are held, of which {others} are on order", "shares")
+                raise _refused(
+                    order, f"{held} shares are held, of which {others} are in open sell orders", "shares"
+                )
 
     def _asset(self, session: date, symbol: str) -> Asset:
         if self._market.has_ended(session, symbol):

@@ -167,7 +167,7 @@ def test_a_sale_beyond_the_holdings_is_refused(bench):
     broker = bench.broker()
     broker.submit(order(side="SELL", shares=60))
 
-    with pytest.raises(RefusedError, match="100 shares are held, of which 60 are on order"):
+    with pytest.raises(RefusedError, match="100 shares are held, of which 60 are in open sell orders"):
         broker.submit(order(side="SELL", shares=41, name="more"))
     broker.submit(order(side="SELL", shares=40, name="rest"))
     bench.clock.after_open(F)
