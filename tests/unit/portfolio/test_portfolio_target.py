@@ -152,6 +152,62 @@ def test_the_reason_of_a_sale_that_a_limit_forces_names_the_limit_and_why_it_end
     )
 
 
+@pytest.mark.parametrize(
+    ("cap", "settings", "forced"),
+    [
+        (1.0, {"max_sector_frac": 0.5}, "the limit of 50% for sector Energy"),
+        (1.0, {"max_cap_class_frac": {"small": 0.5}}, "the limit of 50% for cap class small"),
+        (0.7, {}, "the exposure limit of 70%"),
+    ],
+)
+def test_the_reason_of_a_sale_names_the_limit_on_several_names_that_forces_it(cap, settings, forced):
+    """S01 and S05 are small and in Energy, 55% together, and 75% with S00: 5% too much in each case."""
+    small = make_assets(cap_class={"S01": "small", "S05": "small"})
+
+    found = target(
+        make_view(optimizer="equal_weight", cap=cap),
+        assets=small,
+        held=make_held(S00=0.2, S01=0.2, S05=0.35),
+        max_positions=3,
+        **{"max_position_frac": 0.4, "max_sector_frac": 0.8, "max_cap_class_frac": {}} | settings,
+    )
+
+    assert f"before trading costs: {forced} requires selling to" in found.why["S05"]
+    limited = ["S00", "S01", "S05"] if cap < 1 else ["S01", "S05"]
+    assert found.weights[limited].sum() == pytest.approx(cap if cap < 1 else 0.5)
+
+
+def test_the_reason_of_a_sale_for_a_sizing_rule_names_the_total_and_no_limit():
+    shipped = make_settings(
+        **{
+            "portfolio.max_positions": 3,
+            "portfolio.max_position_frac": 0.4,
+            "portfolio.max_sector_frac": 0.8,
+        }
+    ).portfolio
+    calm = shipped.overlays.model_copy(update={"volatility_target": 0.1})
+    settings_ = shipped.model_copy(update={"overlays": calm, "max_cap_class_frac": {}})
+    view, held = make_view(optimizer="equal_weight"), make_held(S00=0.255, S01=0.255, S05=0.3)
+
+    found = target_of(view, make_assets(), make_covariance(), held, settings=settings_)
+
+    assert "before trading costs: the total after the sizing rules requires selling to" in found.why["S05"]
+
+
+def test_a_cut_of_rounding_is_not_said_to_be_forced_by_a_limit():
+    found = target(
+        make_view(optimizer="equal_weight"),
+        held=make_held(S00=0.2, S01=0.2, S05=0.35 + 1e-9),
+        max_positions=3,
+        max_position_frac=0.35,
+        max_sector_frac=0.8,
+    )
+
+    assert found.weights["S05"] == pytest.approx(0.35)
+    assert "requires selling" not in found.why["S05"]
+    assert "no limit requires it" in found.why["S05"]
+
+
 def test_equal_scores_go_to_the_more_liquid_name_then_by_symbol():
     scores = pd.Series(dict.fromkeys(NAMES, 1.0))
     assets = make_assets(adv_usd={"S07": 2e9})

@@ -13,7 +13,9 @@ from tasks.reporting.page.sections.changes import changes_since
 from tasks.reporting.page.sections.summary import summarise
 from tasks.reporting.page.sections.trades.trade_list import trade_lines
 from tasks.risk.limits import limit_states
+from tasks.safety.overrides import Instruction, Override
 from tasks.trades.tickets.schema import Survival, Ticket, Tickets
+from tests.builders import FRIDAY
 from tests.parity_records import make_compared, make_parity
 from tests.unit.reporting.example_day import make_executed, make_inputs
 
@@ -192,3 +194,15 @@ def test_trades_with_a_liquidity_warning_are_named():
     (found,) = [item for item in items(make_inputs()) if "liquidity" in item.words]
 
     assert (found.trades, found.ending) == ((("XNTH", "XNTH"), ("TRRA", "TRRA")), ".")
+
+
+@pytest.mark.parametrize(("numbers", "sessions"), [((1,), 5), ((1, 2), 1), ((1, 3), 3)])
+def test_overrides_are_as_old_as_the_newest_of_them(numbers, sessions):
+    """Override 1 was in effect for four sessions before, 3 for two, 2 for none."""
+    instruction = Instruction("do_not_buy", "symbol", "AAA", FRIDAY)
+    overrides = tuple(Override(number, instruction, "Ann Lee", "", "a test") for number in numbers)
+    inputs = after(make_inputs(), {"override 1": 4, "override 3": 2})
+
+    (found,) = (item for item in items(replace(inputs, overrides=overrides)) if item.anchor == "overrides")
+
+    assert found.sessions == sessions

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -70,3 +71,17 @@ def test_an_old_model_and_one_that_ranks_nothing_are_marked():
     for changed in ({"trained_through": champion.trained_through.replace(month=5, day=1)}, {"ranks": False}):
         found = topics(with_records(scores=replace(scores, champion=replace(champion, **changed))))
         assert found["Model"].standing == "warn"
+
+
+@pytest.mark.parametrize(("days", "standing"), [(31, "good"), (32, "warn")])
+def test_a_model_is_marked_from_nine_tenths_of_its_allowed_age_on(days, standing):
+    """It may be 35 days old: nine tenths are 31.5."""
+    inputs = make_inputs()
+    trained = inputs.run.session.day - timedelta(days=days)
+    champion = replace(inputs.records.scores.champion, trained_through=trained)
+
+    found = topics(with_records(scores=replace(inputs.records.scores, champion=champion)))["Model"]
+
+    assert inputs.run.settings.models.max_age_days == 35
+    assert found.standing == standing
+    assert f"{days} of 35 days old" in found.words

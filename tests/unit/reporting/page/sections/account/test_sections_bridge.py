@@ -44,6 +44,25 @@ def test_an_equity_of_an_earlier_close_is_said_with_its_session():
     assert bridge.equity_words == "At the close of 2024-06-13."
 
 
+@pytest.mark.parametrize(
+    ("fills", "more_usd", "due_cents", "words"),
+    [
+        ("2024-06-14", 0.0, 1_234, "Without dividends due"),
+        ("2024-06-14", 0.5, 0, "Today's equity differs from it by $0.50."),
+        ("2024-06-13", 0.0, 0, "At the close of 2024-06-13."),
+    ],
+)
+def test_dividends_due_complete_only_a_bridge_that_ends_at_todays_equity(fills, more_usd, due_cents, words):
+    inputs = replace(make_inputs(), executed=(make_executed(fill_session=fills),))
+    portfolio = inputs.records.portfolio
+    book = replace(portfolio.book, equity_usd=portfolio.book.equity_usd + more_usd, receivable_usd=12.34)
+    records = replace(inputs.records, portfolio=replace(portfolio, book=book))
+
+    bridge = bridge_of(replace(inputs, records=records))
+
+    assert (bridge.due_cents, bridge.equity_words) == (due_cents, words)
+
+
 def test_what_is_unexplained_is_named_in_the_first_words():
     steps = [
         {"step": "target", "cause": "equity", "usd": "100.00"},
