@@ -94,7 +94,9 @@ def _lead(day: PublishedDay, rows: tuple[Row, ...], until: datetime) -> tuple[st
             "The trades differ from those of the backtest of the same session: read the report's comparison first."
         )
     if warned := sum(bool(row["liquidity_warning"]) for row in rows):
-        said.append(f"{counted(warned, 'trade')} was cut to the limit on daily volume.")
+        said.append(
+            f"{counted(warned, 'trade')} {'was' if warned == 1 else 'were'} cut to the limit on daily volume."
+        )
     return tuple(said)
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from tasks.core.text import counted
-from tasks.reporting.day.executed import CENTS_PER_USD
+from tasks.reporting.day.executed import CENTS_PER_USD, Line
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.parity import parity_headline
-from tasks.reporting.page.numerals import ordinal, signed_usd, typeset_percent, words
+from tasks.reporting.page.numerals import number, ordinal, signed_usd, typeset_percent, words
 from tasks.reporting.page.sections.account.bridge import Bridge
 from tasks.reporting.page.sections.account.contributors import ContributorLine
 from tasks.reporting.page.sections.before_after import Compared
@@ -43,6 +43,7 @@ class Item:
     lasting: tuple[str, ...] = ()
     sessions: int = 1  # published ones in a row that had it, this one included
     trades: tuple[tuple[str, str], ...] = ()
+    between: str = ","
     ending: str = ""
 
     @property
@@ -52,7 +53,7 @@ class Item:
     @property
     def text(self) -> str:
         """Return the whole fact on one line, with its trades."""
-        named = ", ".join(words for _, words in self.trades)
+        named = f"{self.between} ".join(words for _, words in self.trades)
         return f"{self.words} {named}{self.ending}" if named else f"{self.words}{self.ending}"
 
     @property
@@ -85,6 +86,7 @@ def attention(
         *_alerts(inputs),
         *_data(inputs),
         *_trades(inputs, trades),
+        *_reversals(bridge, trades),
         *_overrides(inputs),
     ]
     aged = [replace(item, sessions=_sessions(item.lasting, before)) for item in items]
@@ -223,6 +225,26 @@ def _trades(inputs: DayInputs, trades: list[TradeLine]) -> list[Item]:
         text = f"{words(wanted)} gave no portfolio; {words(method)} was used instead."
         items.append(Item("note", text, "weights", (text,)))
     return items
+
+
+def _reversals(bridge: Bridge, trades: Sequence[TradeLine]) -> list[Item]:
+    """Name the trades in the opposite direction of what the last execution filled."""
+    filled = {line.symbol: line for line in bridge.day.lines if line.filled} if bridge.day else {}
+    named = [
+        (trade.symbol, _reversal(filled[trade.symbol], trade))
+        for trade in trades
+        if trade.symbol in filled and filled[trade.symbol].is_sale != trade.is_sale
+    ]
+    if not named:
+        return []
+    verb = "reverses" if len(named) == 1 else "reverse"
+    text = f"{counted(len(named), 'trade')} {verb} the last execution's:"
+    return [replace(_of_trades("note", text, "trades", named), between=";")]
+
+
+def _reversal(before: Line, now: TradeLine) -> str:
+    done, doing = ("sold", "buys") if before.is_sale else ("bought", "sells")
+    return f"{now.symbol} {done} {number(before.filled, 0)}, now {doing} {number(now.shares, 0)}"
 
 
 def _fragile(inputs: DayInputs) -> list[Item]:

@@ -92,6 +92,34 @@ def test_an_ordinary_day_lists_nothing():
     assert attention(quiet, within, lines, None, bridge_of(quiet), (), ()) == ()
 
 
+def test_trades_that_reverse_fills_of_the_last_execution_are_named_with_both():
+    traded = make_inputs().frames.trades.set_index("symbol")
+    bought, sold = (traded.index[traded["side"] == side][0] for side in ("BUY", "SELL"))
+    other = next(name for name in traded.index[traded["side"] == "BUY"] if name != bought)
+    sides = {bought: "SELL", sold: "BUY", other: "BUY"}
+    lines = [
+        {"symbol": name, "side": side, "shares": "1233", "price": "10.0000"} for name, side in sides.items()
+    ]
+    orders = [
+        {"row": row, "filled_shares": "1233", "filled_usd": "12330.00", "fees_usd": "0.00", "state": "filled"}
+        | {"reason": ""}
+        for row in range(len(lines))
+    ]
+
+    def found(orders):
+        executed = make_executed(lines=lines, orders=orders)
+        listed = items(replace(make_inputs(), executed=(executed,)))
+        return [item for item in listed if "the last execution's" in item.words]
+
+    (item,) = found(orders)
+    assert item.weight == "note"
+    assert item.text.startswith("2 trades reverse the last execution's: ")
+    for name, words in ((bought, "sold 1,233, now buys"), (sold, "bought 1,233, now sells")):
+        assert f"{name} {words} {traded['shares'][name]:,.0f}" in item.text
+    assert item.text.count(";") == 1
+    assert found([order | {"filled_shares": "0", "filled_usd": "0.00"} for order in orders]) == []
+
+
 @pytest.mark.parametrize(
     ("key", "cents", "stops"), [("day", -9_00, True), ("day", 0, False), ("month", -9_00, False)]
 )
