@@ -233,6 +233,18 @@ def test_the_kill_switch_is_tripped(opened, run):
     assert "You may not approve" in page.inner_text("#verdict-title")
 
 
+@pytest.mark.parametrize("has_script", [True, False])
+def test_a_change_after_re_optimizing_is_solved_with_it(opened, has_script):
+    page = opened(f"{DAY}?strike=MSFT&solve=1#effect", java_script_enabled=has_script)
+    page.wait_for_selector("text=If you strike MSFT, and re-optimize")
+
+    page.check("input[name=halve][value=AAPL]")
+    if not has_script:
+        page.click("text=Show what these changes would do")
+
+    page.wait_for_selector("text=If you strike MSFT and halve AAPL, and re-optimize")
+
+
 def test_a_struck_line_is_solved_again_and_the_revision_is_approved(
     ready_home, browser, tmp_path, monkeypatch
 ):

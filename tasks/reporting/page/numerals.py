@@ -61,6 +61,11 @@ def signed(fraction: float, places: int = 1) -> str:
     return _with_plus(typeset_percent(fraction, places))
 
 
+def signed_points(fraction: float, places: int = 1) -> str:
+    """Write a difference of two percentages, given as fractions, in percentage points: +1.2 pp, −0.4 pp."""
+    return _with_plus(f"{number(100 * fraction, places)} pp")
+
+
 def tone(value: float) -> str:
     """Name the colour class of a gain or a loss."""
     return "gain" if value > 0 else "loss" if value < 0 else "flat"

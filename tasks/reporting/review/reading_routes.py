@@ -166,10 +166,17 @@ def _effect(request: Request, reading: Reading, asked: Asked, *, is_part: bool) 
     return {
         **values,
         "refused": None,
-        "effect": effect_lines(asked, found),
+        "effect": effect_lines(asked, found, _published(reading)),
         "failed": found.failed,
         "way_out": found.way_out,
     }
+
+
+def _published(reading: Reading) -> dict[str, int]:
+    """Return the signed shares of each published trade."""
+    day = reading.standing.day
+    lines = lines_of(day, None) if day else []
+    return {line.symbol: round(line.shares) * (-1 if line.is_sale else 1) for line in lines}
 
 
 def asked_for(fields: QueryParams) -> Asked:

@@ -5,8 +5,7 @@ from typing import Any
 
 from tasks.approval.day import PublishedDay
 from tasks.core.json_text import parse_json
-from tasks.core.text import percent
-from tasks.reporting.page.sections.risk_view import LABELS
+from tasks.reporting.page.sections.risk_view import LABELS, limit_figure
 
 
 def recorded_limits(day: PublishedDay) -> tuple[Mapping[str, Any], ...]:
@@ -21,8 +20,5 @@ def exceeded_limits(day: PublishedDay) -> tuple[str, ...]:
 
 
 def _words(one: Mapping[str, Any]) -> str:
-    value, limit = (
-        f"{number:.2f}" if one["name"] == "beta" else percent(number, 1)
-        for number in (one["value"], one["limit"])
-    )
+    value, limit = (limit_figure(one["name"], number) for number in (one["value"], one["limit"]))
     return f"{LABELS.get(one['name'], one['name'])}: {value} (limit {limit})"

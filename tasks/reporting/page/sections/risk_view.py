@@ -109,16 +109,17 @@ def limit_notice(breached: Sequence[LimitState], held: Mapping[str, float]) -> s
 
 def _before_words(state: LimitState, held: Mapping[str, float]) -> str:
     before = held.get(state.name, float("nan"))
-    return f" ({_shown(state.name, before)} before)" if before > state.limit else ""
+    return f" ({limit_figure(state.name, before)} before)" if before > state.limit else ""
 
 
-def _shown(name: str, figure: float) -> str:
+def limit_figure(name: str, figure: float) -> str:
+    """Write the figure of a limit, or the limit itself, with the precision that every page and command uses."""
     return number(figure) if name == "beta" else typeset_percent(figure, PLACES.get(name, 1))
 
 
 def _limit_line(state: LimitState) -> LimitLine:
     places = PLACES.get(state.name, 1)
-    value, limit = (_shown(state.name, each) for each in (state.value, state.limit))
+    value, limit = (limit_figure(state.name, each) for each in (state.value, state.limit))
     used = 0.0 if state.state == "unknown" else min(max(state.used, 0.0), 1.0)
     return LimitLine(LABELS[state.name], value, limit, _room(state, places), used, state.state)
 

@@ -1,13 +1,13 @@
 """What changes to a day would do, as lines of the page: figures and sectors before and after. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
 from tasks.core.text import counted
 from tasks.reporting.day.filled_book import Limits
-from tasks.reporting.page.numerals import number, signed, signed_usd, typeset_percent, usd
+from tasks.reporting.page.numerals import number, signed_points, signed_usd, typeset_percent, usd
 from tasks.reporting.review.schema import Asked, Effect, Figures
 
 SMALLEST_SHIFT = 0.0005  # of the equity; smaller shifts of a sector are counted only
@@ -24,8 +24,8 @@ class Unit(NamedTuple):
 
 COUNT = Unit(partial(number, places=0), lambda change: f"{'+' if change > 0 else ''}{number(change, 0)}")
 DOLLARS = Unit(usd, signed_usd)
-PERCENT = Unit(typeset_percent, signed)
-PERCENT_OF_A_DAY = Unit(partial(typeset_percent, places=2), partial(signed, places=2))
+PERCENT = Unit(typeset_percent, signed_points)
+PERCENT_OF_A_DAY = Unit(partial(typeset_percent, places=2), partial(signed_points, places=2))
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,15 @@ class SectorLine:
 
 
 @dataclass(frozen=True)
+class OtherLine:
+    """A line that solving again resized: what is traded as published, and afterwards."""
+
+    symbol: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class EffectLines:
     """Everything that the panel shows."""
 
@@ -70,11 +79,11 @@ class EffectLines:
     figures: tuple[FigureLine, ...]
     sectors: tuple[SectorLine, ...]
     same_sectors: int
-    others: tuple[str, ...]  # names that solving again resized, beyond those that were asked for
+    others: tuple[OtherLine, ...]  # names that solving again resized, beyond those that were asked for
 
 
-def effect_lines(asked: Asked, effect: Effect) -> EffectLines:
-    """Return the lines of the panel."""
+def effect_lines(asked: Asked, effect: Effect, published: Mapping[str, int]) -> EffectLines:
+    """Return the lines of the panel. `published`: the signed shares of each published trade, by symbol."""
     sectors = _sectors(effect)
     shifted = tuple(one for one in sectors if abs(one.after - one.before) >= SMALLEST_SHIFT)
     return EffectLines(
@@ -82,8 +91,20 @@ def effect_lines(asked: Asked, effect: Effect) -> EffectLines:
         figures=tuple(_figures(effect.before, effect.after, effect.limits)),
         sectors=shifted,
         same_sectors=len(sectors) - len(shifted),
-        others=tuple(one.symbol for one in effect.resized if one.symbol not in {*asked.strike, *asked.halve}),
+        others=tuple(
+            OtherLine(
+                one.symbol,
+                _traded(published.get(one.symbol, 0) if one.before is None else one.before),
+                _traded(one.after),
+            )
+            for one in effect.resized
+            if one.symbol not in {*asked.strike, *asked.halve}
+        ),
     )
+
+
+def _traded(shares: int) -> str:
+    return f"{'buy' if shares > 0 else 'sell'} {number(abs(shares), 0)}" if shares else "no trade"
 
 
 def _title(asked: Asked) -> str:

@@ -10,6 +10,7 @@ from tasks.approval.day import PublishedDay
 from tasks.approval.standing import Standing
 from tasks.reporting.day.executed import executed_day
 from tasks.reporting.review.health import exchange_time, time_left, verdict
+from tasks.reporting.review.recorded_limits import exceeded_limits
 from tasks.reporting.review.schema import Reading
 from tasks.safety.kill_switch.switch_file import Event, Switch
 
@@ -67,6 +68,12 @@ def test_an_exceeded_risk_limit_of_a_day_or_of_a_revision_has_to_be_read_first(r
     assert point(found, "Risk").words == "1 risk limit exceeded after the trades"
     assert point(found, "Risk").detail == ("Beta: 1.23 (limit 1.10)",)
     assert answer(published(revision, [WITHIN])).headline == "You may approve"
+
+
+def test_value_at_risk_has_the_precision_of_the_report():
+    over = {"name": "var_1d", "value": 0.04149, "limit": 0.02, "state": "breached"}
+
+    assert exceeded_limits(published(limits=[over])) == ("Daily risk budget (VaR 1 d): 4.15% (limit 2.00%)",)
 
 
 def test_risk_limits_that_were_not_assessed_are_not_within_limits():

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tasks.reporting.day.filled_book import Limits
-from tasks.reporting.review.effect.lines import effect_lines
+from tasks.reporting.review.effect.lines import OtherLine, effect_lines
 from tasks.reporting.review.schema import Asked, Effect, Figures, Resized
 
 BEFORE = Figures(3, 1000.0, 0.9, 0.2, 12.0, 0.25, 0.0154, {"Energy": 0.5, "Health": 0.4, "Utilities": 0.0001})
@@ -12,7 +12,7 @@ LIMITS = Limits(50, 1.0, 10.0, 0.25, 0.0175, {"Energy": 0.25})
 
 
 def lines(asked, *resized):
-    return effect_lines(asked, Effect(BEFORE, AFTER, LIMITS, resized, ()))
+    return effect_lines(asked, Effect(BEFORE, AFTER, LIMITS, resized, ()), {"D": -70})
 
 
 def test_figures_have_both_values_and_the_change():
@@ -38,7 +38,7 @@ def test_limit_and_room_are_next_to_the_figure_in_its_unit():
 def test_a_sector_has_its_limit_and_one_without_has_none():
     changed = replace(AFTER, sectors={"Energy": 0.3, "Health": 0.1})
 
-    found = effect_lines(Asked(("A",)), Effect(BEFORE, changed, LIMITS, (), ())).sectors
+    found = effect_lines(Asked(("A",)), Effect(BEFORE, changed, LIMITS, (), ()), {}).sectors
 
     assert [(one.name, one.limit, one.is_over) for one in found] == [
         ("Health", None, False),
@@ -61,9 +61,20 @@ def test_the_title_names_what_was_asked_for():
     assert lines(Asked(tuple("ABCDEFG"))).title == "If you strike 7 lines"
 
 
-def test_lines_that_solving_again_resized_are_named():
+def test_lines_that_solving_again_resized_are_named_with_both_sizes():
     found = lines(
-        Asked(("A",), ("B",), solve=True), Resized("A", None, 0), Resized("B", 9, 4), Resized("C", 1, 2)
+        Asked(("A",), ("B",), solve=True),
+        *(Resized("A", None, 0), Resized("B", 9, 4), Resized("C", -1000, 2), Resized("D", None, 0)),
     )
 
-    assert found.others == ("C",)
+    assert found.others == (OtherLine("C", "sell 1,000", "buy 2"), OtherLine("D", "sell 70", "no trade"))
+
+
+def test_differences_of_percentages_are_in_percentage_points():
+    after = replace(AFTER, volatility_frac=0.22, var_frac=0.01)
+
+    found = effect_lines(Asked(("A",)), Effect(BEFORE, after, LIMITS, (), ()), {}).figures
+
+    changes = {one.label: one.change for one in found}
+    assert changes["Volatility a year"] == "\N{MINUS SIGN}3.0 pp"
+    assert changes["VaR of one day"] == "\N{MINUS SIGN}0.54 pp"
