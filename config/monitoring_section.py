@@ -30,7 +30,7 @@ class Monitoring(Section):
     """Smallest such drop in standard errors of the difference, over 63, 126 or 252 sessions, for an alert."""
     min_accuracy: Fraction
     """An accuracy (fraction of the names on the side of the median that their score predicted) below this raises an
-    alert if it is also below the champion's with a two-sided p-value below 0.00015."""
+    alert if it is also below the champion's by a difference as unlikely as that of `min_ic_drop_z`."""
     min_sharpe: float
     """A Sharpe ratio of the account below this, over at least 60 sessions, raises an alert if it also falls short of
     the champion's by `max_sharpe_shortfall_z`."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from math import sqrt
+from math import erfc, sqrt
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,6 @@ from tasks.models.training.metrics import LEAST_NAMES, metrics_of, quantile_retu
 from tasks.monitoring.schema import Alert, Realised, SkillWindow
 
 WINDOWS = (20, 63, 126, 252)  # sessions: a month, a quarter, half a year, a year
-MAX_ACCURACY_P = (
-    0.00015  # smaller than that of `min_ic_drop_z`: the window alone says what the error of an accuracy is
-)
 
 
 @dataclass(frozen=True)
@@ -111,11 +108,11 @@ def _ic_alert(window: SkillWindow, limits: Monitoring) -> Iterator[Alert]:
 
 
 def _accuracy_alert(window: SkillWindow, limits: Monitoring) -> Iterator[Alert]:
-    """A drop counts if its two-sided p-value is below MAX_ACCURACY_P."""
+    """A drop counts if its two-sided p-value is below that of `min_ic_drop_z` standard errors, as for the IC."""
     found, expected, p_value = window.accuracy, window.expected_accuracy, window.accuracy_p_value
     if found is None or expected is None or p_value is None:
         return
-    if found < min(limits.min_accuracy, expected) and p_value < MAX_ACCURACY_P:
+    if found < min(limits.min_accuracy, expected) and p_value < erfc(limits.min_ic_drop_z / sqrt(2)):
         detail = (
             f"In the last {window.sessions} sessions, {found:.1%} of the names were on the side of the median that"
             f" their score predicted; {expected:.1%} was expected."
@@ -124,13 +121,19 @@ def _accuracy_alert(window: SkillWindow, limits: Monitoring) -> Iterator[Alert]:
 
 
 def _window(realised: Sequence[Realised], limits: Monitoring) -> SkillWindow:
-    """The error of the difference is that of the champions' own long test: a short window's own is too uncertain."""
-    count = len(realised)
+    """The error of the difference is that of the champions' own long test: a short window's own is too uncertain.
+
+    But that of one test can be too small, so it is at least the one that overlap alone would give the window's ICs.
+    """
+    count, overlap = len(realised), max(one.horizon_sessions for one in realised)
     neutral = np.array([one.neutral_ic for one in realised])
-    own = estimate(neutral, overlap=max(one.horizon_sessions for one in realised))
+    own = estimate(neutral, overlap=overlap)
     expected = float(np.mean([one.expected for one in realised]))
     tested = max(min(one.expected_sessions for one in realised), 1)
-    error = max(one.expected_error for one in realised) * sqrt(tested) * sqrt(1 / count + 1 / tested)
+    deviation = max(
+        max(one.expected_error for one in realised) * sqrt(tested), _overlapping_deviation(neutral, overlap)
+    )
+    error = deviation * sqrt(1 / count + 1 / tested)
     return SkillWindow(
         sessions=count,
         mean=own.mean,
@@ -159,13 +162,20 @@ def _accuracy(realised: Sequence[Realised], tested: int) -> dict[str, float]:
     if len(known) < len(realised):
         return {}
     found, expected = np.array(known).T
-    own = estimate(found - expected, overlap=max(one.horizon_sessions for one in realised))
-    difference = replace(own, error=own.error * sqrt(1 + len(realised) / tested))
+    count, overlap = len(realised), max(one.horizon_sessions for one in realised)
+    own = estimate(found - expected, overlap=overlap)
+    least = _overlapping_deviation(found - expected, overlap) / sqrt(count)
+    difference = replace(own, error=max(own.error, least) * sqrt(1 + count / tested))
     return {
         "accuracy": float(found.mean()),
         "expected_accuracy": float(expected.mean()),
         "accuracy_p_value": difference.p_value,
     }
+
+
+def _overlapping_deviation(values: NDArray[np.float64], overlap: int) -> float:
+    """Return the long-run standard deviation of session values that are correlated by overlapping returns alone."""
+    return float(values.std(ddof=1)) * sqrt(overlap)
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -55,12 +55,15 @@ def expected_of(random: np.random.Generator, size: float, error: float) -> float
 
 def has_skill_alert(ics: NDArray[np.float64], expected: float, error: float) -> NDArray[np.bool_]:
     """Return by session whether it has an alert on the IC, as `skill_alerts` finds it in the windows that end there."""
-    sums = np.concatenate([[0.0], np.cumsum(ics)])
+    sums, squares = (np.concatenate([[0.0], np.cumsum(each)]) for each in (ics, ics**2))
     found = np.zeros(len(ics), dtype=bool)
     for count in WINDOWS:
         if count >= LEAST_TESTED:
-            drop = expected - (sums[count:] - sums[:-count]) / count
-            limit = LIMITS.min_ic_drop_z * error * sqrt(TESTED) * sqrt(1 / count + 1 / TESTED)
+            means = (sums[count:] - sums[:-count]) / count
+            drop = expected - means
+            variances = (squares[count:] - squares[:-count] - means**2 * count) / (count - 1)
+            deviation = np.maximum(error * sqrt(TESTED), np.sqrt(variances * HORIZON))
+            limit = LIMITS.min_ic_drop_z * deviation * sqrt(1 / count + 1 / TESTED)
             found[count - 1 :] |= (drop > LIMITS.max_ic_drop) & (drop > limit)
     return found
 

@@ -57,6 +57,14 @@ def test_an_account_far_below_its_backtest_is_an_alert_and_one_that_may_be_unluc
     assert account_alerts(figures(-0.004, 50), 2.0, LIMITS) == []
 
 
+def test_a_shortfall_of_three_errors_is_what_a_bear_market_may_bring_and_no_alert():
+    found = figures(-0.002, 126)
+    shortfall = 3.3 * found.sharpe_error
+
+    assert account_alerts(found, found.sharpe + shortfall, LIMITS) == []
+    assert account_alerts(found, found.sharpe + shortfall * 3.6 / 3.3, LIMITS)[0].name == "sharpe"
+
+
 def test_a_session_without_a_gain_is_not_a_win():
     levels = np.repeat(1e6 * 1.01 ** np.arange(31), 2)  # every second session changes nothing
 

@@ -135,6 +135,18 @@ def test_the_simulation_of_lost_skill_has_the_alerts_of_the_daily_stage():
     assert set(found) == {True, False}
 
 
+def test_the_error_of_a_drop_is_at_least_that_of_the_live_ics_with_overlapping_returns():
+    realised = [record(ic, error=0.0005) for ic in np.resize([-0.07, 0.09], 64)]
+    ics = np.array([one.neutral_ic for one in realised[1:]])
+
+    quarter = skill_windows(realised, LIMITS)[1]
+
+    error = ics.std(ddof=1) * np.sqrt(5) * np.sqrt(1 / 63 + 1 / 500)
+    assert quarter.z == pytest.approx((ics.mean() - 0.05) / error)
+    assert quarter.detectable_drop == pytest.approx(LIMITS.min_ic_drop_z * error)
+    assert skill_alerts([quarter], LIMITS) == []
+
+
 def guesses(mean, count, *, expected=0.53):
     noise = np.random.default_rng(4).normal(0, 0.02, count)
     return [replace(record(0.05), accuracy=mean + one, expected_accuracy=expected) for one in noise]
@@ -169,6 +181,15 @@ def test_the_accuracy_expected_has_an_error_too_the_larger_the_fewer_sessions_it
 
     certain, uncertain = (skill_windows(each, LIMITS)[1] for each in (guesses(0.48, 63), few))
     assert certain.accuracy_p_value < uncertain.accuracy_p_value
+
+
+def test_an_accuracy_that_alternates_is_no_more_certain_than_overlapping_returns_are():
+    alternating = [
+        replace(record(0.05), accuracy=one, expected_accuracy=0.53) for one in np.resize([0.4, 0.6], 63)
+    ]
+
+    assert estimate(np.resize([0.4, 0.6], 63) - 0.53, overlap=5).p_value < 1e-4
+    assert accuracy_alerts(alternating) == []
 
 
 def test_days_of_an_earlier_release_have_no_accuracy_and_no_alert_of_it():
