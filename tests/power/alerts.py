@@ -47,8 +47,8 @@ SETTINGS = make_settings(
         "models.quick_candidates": ["lightgbm"],
     }
 )
-# seeds of quiet markets, and of markets with faults; the thresholds were set on others (101 to 601)
-QUIET, FAULTY = range(1001, 1027), range(1101, 1105)
+# seeds of quiet markets, and of markets with faults; the thresholds were set on others (101 to 1112)
+QUIET, FAULTY = range(1301, 1341), range(1401, 1405)
 QUIET_NAMES, FAULTY_NAMES = 120, 300
 LIMITS, MODELS = SETTINGS.monitoring, SETTINGS.models
 NAMES = SETS[MODELS.features]
