@@ -113,16 +113,35 @@ def test_regimes_are_cut_to_the_dates_and_written_as_csv(ready_home, in_home, tm
     assert len(lines) == len(document["sessions"]) + 1 == 9
 
 
-def test_a_declared_symbol_without_a_price_is_named(begun_home, tmp_path):
+def test_a_declared_symbol_that_the_lake_does_not_know_is_refused_with_its_line(begun_home, tmp_path):
     traded = (begun_home / "live" / str(SESSION_BEFORE) / "trades.csv").read_text().splitlines()[1]
     known = traded.split(",")[0]
     file = tmp_path / "positions.csv"
-    file.write_text(f"symbol,shares\n{known},5\nNOSUCH,5\nSOLD,0\nCASH,5\n")
+    file.write_text(f"symbol,shares\n{known},5\n{known}X,5\nSOLD,0\nCASH,5\n")
+    before = tree_bytes(begun_home / "live")
 
-    result = afterclose("positions", "import", str(file), "--by", "Ann", "--reason", "moved", home=begun_home)
+    said = ("--by", "Ann", "--reason", "moved", "--replace")
+    result = afterclose("positions", "import", str(file), *said, home=begun_home)
 
-    assert result.returncode == 0, result.stderr
-    assert "The lake has no price for NOSUCH: `daily` stops" in result.stdout
+    assert result.returncode == 3, result.stdout
+    assert f"line 3, {known}X is not a symbol of the market data (most similar: {known}" in result.stderr
+    assert tree_bytes(begun_home / "live") == before
+
+
+def test_an_import_over_a_published_day_shows_names_and_equity_and_needs_a_confirmation(begun_home, tmp_path):
+    traded = (begun_home / "live" / str(SESSION_BEFORE) / "trades.csv").read_text().splitlines()[1]
+    file = tmp_path / "positions.csv"
+    file.write_text(f"symbol,shares\n{traded.split(',')[0]},5\nCASH,5\n")
+    command = ("positions", "import", str(file), "--by", "Ann", "--reason", "moved")
+    before = tree_bytes(begun_home / "live")
+
+    shown = afterclose("--json", *command, home=begun_home)
+
+    assert shown.returncode == 3
+    equity = json.loads(shown.stdout)["change"]["equity_usd"]
+    assert (equity["before"], 5 < equity["after"] < 10_000) == (1_000_000.0, True)
+    assert tree_bytes(begun_home / "live") == before
+    assert afterclose(*command, "--replace", home=begun_home).returncode == 0
 
 
 def test_a_history_of_which_only_the_end_is_shown_says_so(ready_home, capsys):

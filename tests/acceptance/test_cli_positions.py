@@ -35,22 +35,51 @@ def declare(home, text, *options):
     return afterclose("positions", "import", str(file), *SAID, *options, home=home.root)
 
 
+CORRECT = "--replace"
+
+
 def test_the_first_import_begins_the_ledger_and_later_ones_are_corrections(home):
     assert is_begun(home)
     assert home.positions_file.read_text() == HELD
 
-    ended = declare(home, HELD.replace("100", "90"))
+    ended = declare(home, HELD.replace("100", "90"), CORRECT)
 
     assert "Booked 1 correction in the ledger." in ended.stdout
     assert [one.kind for one in booked(home)] == ["opening", "opening", "correction"]
     assert home.positions_file.read_text() == f"symbol,shares,session\nAAA,90,{DAY}\nCASH,5000.00,\n"
 
 
+def test_an_import_over_a_portfolio_is_only_shown_until_it_is_confirmed_and_can_be_undone(home):
+    before = booked(home)
+    shown = declare(home, "symbol,shares\nBBB,10\nCASH,100\n")
+
+    assert shown.returncode == 3
+    assert "removed  AAA" in shown.stdout
+    assert "added    BBB" in shown.stdout
+    assert "CASH: $5,000.00 → $100.00" in shown.stdout
+    assert "Equity at the last closes" in shown.stdout
+    assert "--replace" in shown.stdout
+    assert booked(home) == before
+
+    done = declare(home, "symbol,shares\nBBB,10\nCASH,100\n", CORRECT, "--json")
+    kept = json.loads(done.stdout)["positions_before"]
+    undone = afterclose("positions", "import", kept, *SAID, CORRECT, home=home.root)
+
+    assert undone.returncode == 0, undone.stderr
+    balance = balance_of(booked(home))
+    assert ({s: int(n) for s, n in balance.shares.items() if n}, balance.cash_cents) == (
+        {"AAA": 100},
+        500_000,
+    )
+
+
 def test_a_correction_says_that_the_paper_account_does_not_get_it(home):
-    assert "paper" not in declare(home, HELD.replace("100", "90")).stdout  # there is no such account yet
+    assert (
+        "paper" not in declare(home, HELD.replace("100", "90"), CORRECT).stdout
+    )  # there is no such account yet
     home.paper_account.touch()
 
-    corrected = declare(home, HELD.replace("100", "80")).stdout
+    corrected = declare(home, HELD.replace("100", "80"), CORRECT).stdout
 
     assert "The paper account is unchanged" in corrected
 
@@ -60,7 +89,7 @@ def test_a_correction_says_that_the_paper_account_does_not_get_it(home):
 def test_where_two_persons_are_required_one_alone_corrects_nothing(home, second, code):
     home.config_file.write_text("approval:\n  persons: 2\n")
 
-    assert declare(home, HELD.replace("100", "90"), "--second", second).returncode == code
+    assert declare(home, HELD.replace("100", "90"), CORRECT, "--second", second).returncode == code
 
     corrections = [one.by for one in booked(home) if one.kind == "correction"]
     assert corrections == (["Ann, Bob"] if code == 0 else [])
@@ -216,7 +245,7 @@ def test_shares_are_written_alike_by_every_command(home):
     home.positions_file.unlink()
     file = home.root / "held.csv"
     file.write_text("symbol,shares\nAAA,2400\nBBB,0.5\nCASH,-180000\n")
-    assert afterclose("positions", "import", str(file), *SAID, home=home.root).returncode == 0
+    assert afterclose("positions", "import", str(file), *SAID, CORRECT, home=home.root).returncode == 0
 
     rebuilt = afterclose("positions", "rebuild", home=home.root).stdout.splitlines()[1:]
     shown = afterclose("positions", "show", home=home.root).stdout.splitlines()

@@ -171,7 +171,15 @@ def test_imported_positions_are_the_new_statement_of_the_account_of_broker_manua
     file.write_text("symbol,shares\nCASH,1012.34\n")  # a dividend that nobody else states
 
     imported = afterclose(
-        "positions", "import", str(file), "--by", "Ada", "--reason", "my statement", home=home.root
+        "positions",
+        "import",
+        str(file),
+        "--by",
+        "Ada",
+        "--reason",
+        "my statement",
+        "--replace",
+        home=home.root,
     )
 
     assert imported.returncode == 0, imported.stderr

@@ -52,6 +52,14 @@ def positions_import(
             "--accept-history", metavar=NO_VALUE, help="Accept a performance history with missing rows."
         ),
     ] = False,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            metavar=NO_VALUE,
+            help="Book it although the home has a portfolio; without it, the change is only shown.",
+        ),
+    ] = False,
     second: Annotated[
         str,
         typer.Option("--second", metavar="NAME", help="The second person, where approval.persons is 2."),
@@ -75,6 +83,7 @@ def positions_import(
         reason=reason,
         accept_history=accept_history,
         new_ledger=new_ledger,
+        replace=replace,
         second=second,
     )
     return show(done, context.obj)

@@ -1,9 +1,10 @@
 """Show the positions held, or declare them in the name of a person.
 
-The first declaration begins the home's ledger; a later one is booked in it as corrections.
+The first declaration begins the home's ledger; a later one is booked in it as corrections, once it is confirmed.
 """
 
-from datetime import date
+import shlex
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from flows.announcing import posts_news
@@ -11,6 +12,7 @@ from flows.operations.decisions.persons import require_second
 from flows.operations.trading.ledger import portfolio_locked
 from flows.terminal import Options, Result
 from tasks.core.accountability import require_name_and_reason
+from tasks.core.atomic import write_text
 from tasks.core.clock import now
 from tasks.core.errors import AftercloseError, ConfigError, SafetyError
 from tasks.core.homes.home import Home
@@ -19,10 +21,12 @@ from tasks.core.ids import sha256_of_bytes
 from tasks.core.sessions import last_closed_session, session_on
 from tasks.core.text import counted, dollars
 from tasks.execution.brokers.manual.store import Signed
-from tasks.execution.brokers.registry import declare_statement
+from tasks.execution.brokers.registry import declare_statement, last_closes, stored_market
 from tasks.ledger.anchor import is_begun
+from tasks.ledger.balance import balance_of
 from tasks.ledger.database import opened
 from tasks.ledger.opening import set_aside
+from tasks.ledger.positions_file import position_dates
 from tasks.ledger.store import entries
 from tasks.portfolio.holdings.bookkeeping import (
     Declaration,
@@ -31,8 +35,15 @@ from tasks.portfolio.holdings.bookkeeping import (
     shares_of,
     start_ledger,
 )
-from tasks.portfolio.holdings.positions import Positions, parse_positions
-from tasks.portfolio.holdings.record import accept_short_history, declare_portfolio, positions_of
+from tasks.portfolio.holdings.declared_change import DeclaredChange, shares_by_symbol
+from tasks.portfolio.holdings.known_symbols import KnownSymbols, read_known_symbols
+from tasks.portfolio.holdings.positions import Position, Positions, lines_of, parse_positions
+from tasks.portfolio.holdings.record import (
+    accept_short_history,
+    declare_portfolio,
+    positions_of,
+    published_sessions,
+)
 from tasks.portfolio.schema import CASH
 from tasks.safety.audit import record
 from tasks.safety.equity_history import read_equity_history
@@ -56,11 +67,14 @@ def import_positions(
     reason: str,
     accept_history: bool,
     new_ledger: bool = False,
+    replace: bool = False,
     second: str = "",
 ) -> Result:
     """Check the file, log who declares it, then begin the ledger with it or book what differs as corrections.
 
-    A correction requires a `second` person where an approval requires two.
+    Where a portfolio exists, what differs is only shown (3) without `replace`; with it, the positions held until then
+    are stored first, so that they can be declared again. A correction requires a `second` person where an approval
+    requires two.
     """
     home = find_home(options.home)
     require_name_and_reason("Declaring positions", by=by, reason=reason)
@@ -71,12 +85,19 @@ def import_positions(
     at = now()
     persons = f"{by}, {second}" if second.strip() else by
     declaration = Declaration(persons, reason, _session_of_undated(home, options), at)
+    known = read_known_symbols(home, settings_of(home, options.profile).settings)
     with portfolio_locked(home, "positions import"):
         begun = is_begun(home)
-        if begun:
-            require_second(home, options, by=by, second=second, doing="A correction of the ledger")
         if new_ledger:
             _refuse_intact(home, begun=begun)
+        held = None if new_ledger else _held(home, options, begun=begun)
+        _refuse_unknown(declared, held, known, text=text, path=str(file))
+        change = None if held is None else _change(home, options, held, declared, declaration.session, known)
+        if change is not None and not change.is_empty and not replace:
+            return _unconfirmed(home, file, change)
+        if begun:
+            require_second(home, options, by=by, second=second, doing="A correction of the ledger")
+        kept = None if change is None or change.is_empty else _keep(home, change, at)
         record(home, event="positions_imported", by=persons, detail=detail, at=at)  # logged first
         if begun and not new_ledger:
             note = _correct(home, options, declared, declaration, accept_history=accept_history)
@@ -87,7 +108,7 @@ def import_positions(
             flows = read_equity_history(home.performance_file).net_flows_usd[-1:]
             start_ledger(home, initial_cash_usd=0.0, declared=declaration, net_flows_usd=sum(flows))
             note = "The ledger begins with these positions."
-    unknown = _without_price(home, options, declared)
+    unknown = [] if known is None else [one.symbol for one in declared.positions if _lacks_price(one, known)]
     result = _result(home, declared)
     notes = [result.text, note]
     if unknown:
@@ -95,7 +116,102 @@ def import_positions(
             f"The lake has no price for {', '.join(unknown)}: "
             "`daily` stops until it has one or the symbol is corrected."
         )
-    return Result({**result.document, "without_price": unknown}, "\n".join(notes))
+    if kept is not None:
+        notes.append(
+            f"The positions held until now are in {kept}. To undo: "
+            f"`afterclose positions import --replace --by NAME --reason TEXT {shlex.quote(str(kept))}`."
+        )
+    document = {
+        "booked": True,
+        "without_price": unknown,
+        "positions_before": None if kept is None else str(kept),
+    }
+    return Result({**result.document, **document}, "\n".join(notes))
+
+
+def _held(home: Home, options: Options, *, begun: bool) -> Positions | None:
+    """Return the positions by the ledger; without one, those of a home with a published day. None if there are none."""
+    if begun:
+        with opened(home) as connection:
+            booked = entries(connection)
+        balance, dates = balance_of(booked), position_dates(booked)
+        lines = (Position(symbol, float(n), dates.get(symbol)) for symbol, n in balance.shares.items())
+        return Positions(tuple(lines), balance.cash_cents / 100)
+    if not published_sessions(home):
+        return None
+    initial = settings_of(home, options.profile).settings.portfolio.initial_cash_usd
+    try:
+        return positions_of(home, initial_cash_usd=initial)
+    except SafetyError:  # the file is lost, which is why a person declares positions
+        return None
+
+
+def _change(
+    home: Home,
+    options: Options,
+    held: Positions,
+    declared: Positions,
+    session: date,
+    known: KnownSymbols | None,
+) -> DeclaredChange:
+    """Return what the declaration would change, both sides adjusted for splits up to the session."""
+    if known is not None:
+        held = Positions(known.carried(held.positions, session), held.cash_usd)
+        declared = Positions(known.carried(declared.positions, session), declared.cash_usd)
+    before, after = shares_by_symbol(held), shares_by_symbol(declared)
+    closes: dict[str, float] = {}
+    if known is not None:
+        market = stored_market(home, settings_of(home, options.profile).settings)
+        quotes = last_closes(market, before.keys() | after.keys())
+        closes = {symbol: float(quote.price) for symbol, quote in quotes.items()}
+    return DeclaredChange(before, after, held.cash_usd, declared.cash_usd, closes)
+
+
+def _unconfirmed(home: Home, file: Path, change: DeclaredChange) -> Result:
+    """Return the change as a result that books nothing."""
+    advice = (
+        f"Nothing was booked: this home already has a portfolio, and {file} would replace all of it. If the change is "
+        "right, run the command again with --replace. It first stores the present positions in a file, to undo it."
+    )
+    lines = [*change.lines, advice]
+    document = {"home": str(home.root), "booked": False, "change": change.document}
+    return Result(document, "\n".join(lines), SafetyError.exit_code)
+
+
+def _keep(home: Home, change: DeclaredChange, at: datetime) -> Path:
+    """Store the positions held until now as a file that can be imported; return its path."""
+    path = home.ledger_file.with_name(f"positions-{at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}.csv")
+    rows = [f"{symbol},{shares!r}" for symbol, shares in sorted(change.shares_before.items())]
+    write_text(path, "\n".join(["symbol,shares", *rows, f"{CASH},{change.cash_before_usd!r}"]) + "\n")
+    return path
+
+
+def _refuse_unknown(
+    declared: Positions, held: Positions | None, known: KnownSymbols | None, *, text: str, path: str
+) -> None:
+    """Raise SafetyError for symbols that the lake has no prices of, unless they are held already."""
+    if known is None:
+        return
+    before = set() if held is None else {line.symbol for line in held.positions}
+    unknown = [one for one in declared.positions if _lacks_price(one, known) and one.symbol not in before]
+    if not unknown:
+        return
+    numbers = lines_of(text)
+    named = "; ".join(
+        f"line {numbers[one.symbol]}, {one.symbol} is not a symbol of the market data{known.closest(one.symbol)}"
+        for one in unknown
+    )
+    raise SafetyError(
+        f"{path} cannot be used: {named}.",
+        remedy="Correct the symbol, or fetch its prices first (docs/data.md), then import again. Nothing was changed.",
+        path=path,
+        line=numbers[unknown[0].symbol],
+        symbols=[one.symbol for one in unknown],
+    )
+
+
+def _lacks_price(line: Position, known: KnownSymbols) -> bool:
+    return line.shares > 0 and not known.has(line)
 
 
 def _read_declared(file: Path) -> tuple[str, Positions]:
@@ -185,32 +301,6 @@ def _refuse_intact(home: Home, *, begun: bool) -> None:
         remedy="Import without --new-ledger: differences are booked as corrections. Nothing was changed.",
         home=str(home.root),
     )
-
-
-def _without_price(home: Home, options: Options, declared: Positions) -> list[str]:
-    """Return the symbols held that the lake has no price for; none if the lake is empty or cannot be read now."""
-    from tasks.data.lake.head import read_head
-    from tasks.data.lake.storage.location import lake_of
-    from tasks.data.lake.store import read_tables
-    from tasks.data.panel.companies import company_index
-    from tasks.portfolio.holdings.events import symbol_today
-
-    try:
-        lake = lake_of(home, settings_of(home, options.profile).settings)
-        head = read_head(lake)
-        if head is None or head.last_session is None:
-            return []
-        tables = read_tables(lake, head.versions, ("lives", "renames"), session=None)
-    except AftercloseError:  # the declaration is already stored, and `daily` reports this error
-        return []
-    companies = company_index(tables["lives"], tables["renames"])
-    priced = set(companies.names.tolist())
-    held = [line for line in declared.positions if line.shares > 0]
-    return [
-        line.symbol
-        for line in held
-        if symbol_today(line.symbol, line.session or head.last_session, companies) not in priced
-    ]
 
 
 def _refuse_impossible_sessions(declared: Positions, path: str) -> None:

@@ -74,6 +74,13 @@ def parse_positions(text: str, *, path: str) -> Positions:
     return Positions(tuple(found[symbol] for symbol in sorted(found)), cash.shares)
 
 
+def lines_of(text: str) -> dict[str, int]:
+    """Return the line of each symbol in a file that `parse_positions` accepts."""
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or ()]
+    return {row["symbol"]: rows.line_num for row in rows}
+
+
 def carry(position: Position, through: date, *, symbol: str, splits: pd.DataFrame) -> Position:
     """Return the position adjusted for splits up to the session `through`, under today's `symbol`.
 
