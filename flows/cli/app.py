@@ -183,6 +183,10 @@ def _usage_failure(error: typer.TyperException) -> Failure:
     """Point to the help page of the command."""
     command = getattr(getattr(error, "ctx", None), "command_path", "afterclose")
     message = error.format_message().strip()
+    if getattr(error, "option_name", "")[1:2].isdigit():  # -500 is read as an option
+        message = (
+            "Amounts and numbers of shares must be positive: a number with a minus sign is not accepted."
+        )
     stop = "" if not message else " " if message.endswith((".", "?")) else ". "
     return Failure(f"{message}{stop}See `{command} --help`.", error.exit_code)
 

@@ -128,6 +128,22 @@ def test_a_declared_symbol_that_the_lake_does_not_know_is_refused_with_its_line(
     assert tree_bytes(begun_home / "live") == before
 
 
+def test_an_override_of_a_symbol_that_the_lake_does_not_know_is_refused_with_similar_ones(begun_home):
+    traded = (begun_home / "live" / str(SESSION_BEFORE) / "trades.csv").read_text().splitlines()[1]
+    known = traded.split(",")[0]
+    rest = ("--until", "2035-12-31", "--by", "Ann", "--reason", "lawsuit")
+
+    refused = afterclose("overrides", "add", "do_not_buy", "--symbol", f"{known}X", *rest, home=begun_home)
+
+    assert refused.returncode == 2
+    assert f"'{known}X' is not a symbol of the market data (most similar: {known}" in refused.stderr
+    assert "No override" in afterclose("overrides", "list", home=begun_home).stdout
+    waived = afterclose("overrides", "waive", "ramp", "--symbol", f"{known}X", *rest, home=begun_home)
+    assert waived.returncode == 2
+    added = afterclose("overrides", "add", "do_not_buy", "--symbol", known, *rest, home=begun_home)
+    assert added.returncode == 0, added.stderr
+
+
 def test_an_import_over_a_published_day_shows_names_and_equity_and_needs_a_confirmation(begun_home, tmp_path):
     traded = (begun_home / "live" / str(SESSION_BEFORE) / "trades.csv").read_text().splitlines()[1]
     file = tmp_path / "positions.csv"

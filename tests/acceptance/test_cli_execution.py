@@ -277,7 +277,7 @@ def test_overrides_reduce_what_is_ordered_and_the_reports_show_them(approved):
 
 
 def test_the_report_of_a_day_shows_the_overrides_that_hold_when_its_trades_would_fill(desk):
-    scope = ("--symbol", "AAPL", "--until", FILLS)
+    scope = ("--sector", "Energy", "--until", FILLS)
     assert desk.ask("overrides", "add", "do_not_buy", *scope, *ANN, "--reason", "lawsuit")[0] == 0
 
     assert desk.ask("daily", "--date", DAY)[0] == 0

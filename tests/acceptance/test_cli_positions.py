@@ -143,6 +143,39 @@ def test_a_repeated_deposit_is_refused_unless_it_is_another_one(home):
     assert balance_of(booked(home)).cash_cents == 501_000
 
 
+def test_a_withdrawal_of_more_than_the_cash_is_refused_and_says_what_is_available(home):
+    before, log = booked(home), home.audit_log.read_bytes()
+
+    refused = afterclose("positions", "withdraw", "5000.01", "--date", DAY, *SAID, home=home.root)
+
+    assert refused.returncode == 7
+    assert "only $5,000.00 is available in cash. Nothing was booked." in refused.stderr
+    assert (booked(home), home.audit_log.read_bytes()) == (before, log)
+    assert afterclose("positions", "withdraw", "5000", "--date", DAY, *SAID, home=home.root).returncode == 0
+
+
+def test_a_withdrawal_of_more_than_the_initial_cash_begins_no_ledger(tmp_path):
+    home = new_home(tmp_path)
+
+    assert (
+        afterclose("positions", "withdraw", "1000000.01", "--date", DAY, *SAID, home=home.root).returncode
+        == 7
+    )
+
+    assert not is_begun(home)
+
+
+@pytest.mark.parametrize(
+    "command", [("positions", "deposit", "-500"), ("fills", "add", DAY, "AAA", "-40", "10")]
+)
+def test_a_negative_number_is_called_that_and_not_an_option(home, command):
+    ended = afterclose(*command, "--by", "Ann", home=home.root)
+
+    assert ended.returncode == 2
+    assert "must be positive" in ended.stderr
+    assert "No such option" not in ended.stderr
+
+
 @pytest.mark.parametrize(
     "amount", ["0", "1.001", "1,000", "1e3", "nan", "inf", "١", "", "+5", "1000000000001", " 5"]
 )

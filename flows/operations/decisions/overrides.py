@@ -9,10 +9,11 @@ from flows.terminal import Options, Result
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
-from tasks.core.homes.opening import find_home, parsed_date
+from tasks.core.homes.opening import find_home, parsed_date, settings_of
 from tasks.core.sessions import exchange_date
 from tasks.core.text import counted
 from tasks.execution.gates.table import WAIVABLE
+from tasks.portfolio.holdings.known_symbols import read_known_symbols
 from tasks.safety.overrides import (
     EFFECTS,
     Instruction,
@@ -64,6 +65,8 @@ def add(
             "--multiplier and the effect multiplier require each other.", remedy="Give both or neither."
         )
     scope, name = scoped.named()
+    if scope == "symbol":
+        _refuse_unknown(options, home, name)
     instruction = Instruction(
         EFFECTS[effect],
         scope,
@@ -83,6 +86,8 @@ def waive(options: Options, gate: str, scoped: Scoped, *, until: str, by: str, r
             remedy=f"Give one of {', '.join(sorted(WAIVABLE))}.",
         )
     scope, name = scoped.named()
+    if scope == "symbol":
+        _refuse_unknown(options, home, name)
     return _added(
         home,
         add_override(home, Instruction("waive", scope, name, _until(until), gate=gate), by, reason, now()),
@@ -104,6 +109,18 @@ def end(options: Options, number: int, *, by: str, reason: str) -> Result:
     home = find_home(options.home)
     ended = end_override(home, number, by, reason, now())
     return Result(_document(home, (ended,)), f"Ended: {_line(ended)}")
+
+
+def _refuse_unknown(options: Options, home: Home, symbol: str) -> None:
+    """Raise ConfigError for a symbol that the lake does not know, which would protect nothing."""
+    known = read_known_symbols(home, settings_of(home, options.profile).settings)
+    if known is None or known.is_current(symbol):
+        return
+    raise ConfigError(
+        f"{symbol[:40]!a} is not a symbol of the market data{known.closest(symbol)}.",
+        remedy="Nothing was added, so nothing is restricted or waived. Correct the symbol.",
+        symbol=symbol,
+    )
 
 
 def _added(home: Home, override: Override) -> Result:

@@ -16,7 +16,7 @@ from flows.terminal import Options, Result
 from tasks.core.accountability import require_name_and_reason
 from tasks.core.atomic import write_text
 from tasks.core.clock import now
-from tasks.core.errors import ConfigError
+from tasks.core.errors import BrokerError, ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home, parsed_date, session_named, settings_of
@@ -30,7 +30,15 @@ from tasks.ledger.database import opened
 from tasks.ledger.entries import Entry
 from tasks.ledger.positions_file import CASH, rebuild_positions
 from tasks.ledger.store import entries, plain
-from tasks.portfolio.holdings.bookkeeping import Declaration, declare_flow, flow_name, start_ledger, usd
+from tasks.portfolio.holdings.bookkeeping import (
+    Declaration,
+    cents_of,
+    declare_flow,
+    flow_name,
+    start_ledger,
+    usd,
+)
+from tasks.portfolio.holdings.record import positions_of
 from tasks.safety.audit import record
 
 ENTRIES_SHOWN = 30
@@ -86,11 +94,14 @@ def book_flow(
             date=str(session),
         )
     declared = Declaration(by, reason, session.day, at)
+    name = flow_name(kind, cents, session.day, reference)
     with portfolio_locked(home, f"positions {kind}"):
+        if kind == "withdrawal":
+            initial = settings.portfolio.initial_cash_usd
+            _refuse_overdrawn(home, cents, names={name, activity_source(name)}, initial_cash_usd=initial)
         start_ledger(home, initial_cash_usd=settings.portfolio.initial_cash_usd, declared=declared)
         detail = f"{usd(cents)} on {session}: {reason}"
         record(home, event=f"{kind}_declared", by=by, detail=detail, at=at)  # logged first
-        name = flow_name(kind, cents, session.day, reference)
         flow = Activity(
             name, kind, "", Decimal(0), cents if kind == "deposit" else -cents, session.day, reason
         )
@@ -131,6 +142,25 @@ def show_ledger(options: Options, *, first: str | None, last: str | None, csv: P
         "csv": None if csv is None else str(csv),
     }
     return Result(document, "\n".join(_lines(shown, len(chosen), balance_of(booked), csv)))
+
+
+def _refuse_overdrawn(home: Home, cents: int, *, names: set[str], initial_cash_usd: float) -> None:
+    """Raise BrokerError for a withdrawal of more than the cash, unless it is booked already under one of the names."""
+    if is_begun(home):
+        with opened(home) as connection:
+            booked = entries(connection)
+        if any(entry.source in names for entry in booked):
+            return
+        available = balance_of(booked).cash_cents
+    else:
+        available = cents_of(positions_of(home, initial_cash_usd=initial_cash_usd).cash_usd)
+    if cents > available:
+        raise BrokerError(
+            f"{usd(cents)} cannot be withdrawn: only {usd(max(available, 0))} is available in cash. "
+            "Nothing was booked.",
+            remedy="Withdraw at most that, or sell first. What the broker has paid out already is booked by "
+            "`afterclose reconcile`.",
+        )
 
 
 def cents_in(amount: str) -> int:

@@ -31,7 +31,11 @@ class KnownSymbols(NamedTuple):
 
     def has(self, line: Position) -> bool:
         """Return whether the lake has prices of the company."""
-        return self.current(line) in set(self.events.companies.names.tolist())
+        return self.is_current(self.current(line))
+
+    def is_current(self, symbol: str) -> bool:
+        """Return whether a company has this symbol today."""
+        return symbol in set(self.events.companies.names.tolist())
 
     def carried(self, lines: Iterable[Position], through: date) -> tuple[Position, ...]:
         """Return the positions under today's symbols, adjusted for splits up to the session `through`."""

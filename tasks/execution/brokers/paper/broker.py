@@ -21,6 +21,7 @@ from pathlib import Path
 from tasks.core.errors import AftercloseError, BrokerError
 from tasks.core.homes.home import Home
 from tasks.core.sessions import exchange_date, session_after, session_on, sessions_ending
+from tasks.core.text import dollars
 from tasks.execution.brokers.base import (
     Activity,
     Asset,
@@ -160,6 +161,13 @@ class PaperBroker:
         For tests and drills. Raises BrokerError if it would leave negative cash or a short position.
         """
         with self._up_to_date() as connection:
+            available = stored.head_of(connection).cash_cents
+            if activity.cash_cents < 0 and available + activity.cash_cents < 0:
+                raise BrokerError(
+                    f"Only {dollars(available / 100)} is available in the paper account, not "
+                    f"{dollars(-activity.cash_cents / 100)}. Nothing was booked.",
+                    remedy="Choose an amount of at most its cash.",
+                )
             try:
                 with stored.changing(connection):
                     stored.add_activities(connection, [activity])
