@@ -118,7 +118,7 @@ def test_approving_warns_of_each_exceeded_risk_limit_before_it_signs(ann):
     warned = [line for line in ended.stderr.splitlines() if "risk limit" in line]
     assert warned == [
         "WARNING: risk limit exceeded: Beta: 1.23 (limit 1.10).",
-        "WARNING: risk limit exceeded: VaR 21 d: 13.0% (limit 12.0%).",
+        "WARNING: risk limit exceeded: VaR 21 d: 13.00% (limit 12.00%).",
     ]
 
 
