@@ -15,7 +15,8 @@ def main() -> int:
 
         code = answer(sys.argv[1:])
     except KeyboardInterrupt:
-        print("afterclose: Interrupted. What was published before is intact.", file=sys.stderr)  # noqa: T201 - typer may not be there yet
+        said = "afterclose: Interrupted. What was published before is intact; run the same command again."
+        print(said, file=sys.stderr)  # noqa: T201 - typer may not be there yet
         code = 130
     finally:
         # before it exits, the interpreter searches for cycles once more, half a second with a day's imports;

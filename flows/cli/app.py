@@ -87,7 +87,10 @@ def _answer(arguments: Sequence[str]) -> int:
         return report_failure(failure_of(error, options), options)
     if code == INTERRUPTED:
         return report_failure(
-            Failure("Interrupted. What was published before is intact.", INTERRUPTED), options
+            Failure(
+                "Interrupted. What was published before is intact; run the same command again.", INTERRUPTED
+            ),
+            options,
         )
     return int(code or 0)
 

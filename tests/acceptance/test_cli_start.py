@@ -190,7 +190,10 @@ def test_an_interruption_while_the_command_starts_is_one_line_and_exit_130(tmp_p
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert result.returncode == 130
-    assert result.stderr == "afterclose: Interrupted. What was published before is intact.\n"
+    assert (
+        result.stderr
+        == "afterclose: Interrupted. What was published before is intact; run the same command again.\n"
+    )
 
 
 # issue 11, part 3

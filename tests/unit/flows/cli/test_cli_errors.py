@@ -96,7 +96,7 @@ def test_an_interrupted_day_says_what_was_published_and_that_it_was_interrupted(
 
     assert capsys.readouterr().err.splitlines() == [
         f"Nothing was published: {tmp_path} is not an Afterclose home.",
-        "afterclose: Interrupted. What was published before is intact.",
+        "afterclose: Interrupted. What was published before is intact; run the same command again.",
     ]
 
 
