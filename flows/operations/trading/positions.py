@@ -130,7 +130,10 @@ def import_positions(
 
 
 def _held(home: Home, options: Options, *, begun: bool) -> Positions | None:
-    """Return the positions by the ledger; without one, those of a home with a published day. None if there are none."""
+    """Return the positions by the ledger; without one, those of a home with a published day, if it holds any.
+
+    None: nothing is replaced but the initial cash.
+    """
     if begun:
         with opened(home) as connection:
             booked = entries(connection)
@@ -141,9 +144,10 @@ def _held(home: Home, options: Options, *, begun: bool) -> Positions | None:
         return None
     initial = settings_of(home, options.profile).settings.portfolio.initial_cash_usd
     try:
-        return positions_of(home, initial_cash_usd=initial)
+        held = positions_of(home, initial_cash_usd=initial)
     except SafetyError:  # the file is lost, which is why a person declares positions
         return None
+    return held if held.positions else None
 
 
 def _change(
