@@ -108,6 +108,13 @@ def import_positions(
             flows = read_equity_history(home.performance_file).net_flows_usd[-1:]
             start_ledger(home, initial_cash_usd=0.0, declared=declaration, net_flows_usd=sum(flows))
             note = "The ledger begins with these positions."
+    return _booked(home, declared, note, known, kept)
+
+
+def _booked(
+    home: Home, declared: Positions, note: str, known: KnownSymbols | None, kept: Path | None
+) -> Result:
+    """Return what was booked, the symbols without a price, and how to undo it; `kept`: the positions of before."""
     unknown = [] if known is None else [one.symbol for one in declared.positions if _lacks_price(one, known)]
     result = _result(home, declared)
     notes = [result.text, note]

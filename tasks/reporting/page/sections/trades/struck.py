@@ -107,7 +107,7 @@ def _struck(inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, of_
 def _refused(inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, figures: BookFigures) -> str:
     """Return the first of the day's checks that a strike can fail, in words: cash, a limit of the portfolio, a stop.
 
-    A struck purchase fails none: it only lowers weights. Cash and limits are checked by the checks' own functions. The
+    A struck buy fails none: it only lowers weights. Cash and limits are checked by the checks' own functions. The
     report has no recent highs, which the check of stops reads: a stop is known by the reason of its sale.
     """
     if not line.is_sale:
