@@ -144,20 +144,38 @@ def test_an_override_of_a_symbol_that_the_lake_does_not_know_is_refused_with_sim
     assert added.returncode == 0, added.stderr
 
 
-def test_an_import_over_a_published_day_shows_names_and_equity_and_needs_a_confirmation(begun_home, tmp_path):
-    traded = (begun_home / "live" / str(SESSION_BEFORE) / "trades.csv").read_text().splitlines()[1]
+def _file_of_one_position(home, tmp_path):
+    traded = (home / "live" / str(SESSION_BEFORE) / "trades.csv").read_text().splitlines()[1].split(",")[0]
     file = tmp_path / "positions.csv"
-    file.write_text(f"symbol,shares\n{traded.split(',')[0]},5\nCASH,5\n")
-    command = ("positions", "import", str(file), "--by", "Ann", "--reason", "moved")
+    file.write_text(f"symbol,shares\n{traded},5\nCASH,5\n")
+    return traded, ("positions", "import", str(file), "--by", "Ann", "--reason", "moved")
+
+
+def test_an_import_over_positions_without_a_ledger_shows_the_equity_and_needs_a_confirmation(
+    begun_home, tmp_path
+):
+    traded, command = _file_of_one_position(begun_home, tmp_path)
+    held = begun_home / "live" / "current_positions.csv"
+    held.write_text(held.read_text() + f"{traded},1\n")
     before = tree_bytes(begun_home / "live")
 
     shown = afterclose("--json", *command, home=begun_home)
 
     assert shown.returncode == 3
     equity = json.loads(shown.stdout)["change"]["equity_usd"]
-    assert (equity["before"], 5 < equity["after"] < 10_000) == (1_000_000.0, True)
+    assert 5 < equity["after"] < 10_000
+    assert 1_000_000 < equity["before"] < 1_010_000
     assert tree_bytes(begun_home / "live") == before
     assert afterclose(*command, "--replace", home=begun_home).returncode == 0
+
+
+def test_an_import_over_a_day_that_holds_nothing_but_its_initial_cash_is_the_first(begun_home, tmp_path):
+    _, command = _file_of_one_position(begun_home, tmp_path)
+
+    first = afterclose("--json", *command, home=begun_home)
+
+    assert (first.returncode, json.loads(first.stdout)["booked"]) == (0, True), first.stderr
+    assert afterclose(*command, home=begun_home).returncode == 0  # the same positions: nothing to confirm
 
 
 def test_a_history_of_which_only_the_end_is_shown_says_so(ready_home, capsys):
