@@ -108,7 +108,7 @@ bench: $(RIVALS) ## measure time and memory against baselines; rewrites the tabl
 market: $(INSTALLED) ## compare twenty simulated markets with the real one; rewrites the table in docs/simulated-market.md
 	@$(BIN)/python -m tests.market
 
-null: $(INSTALLED) ## check that at most 2 of 40 markets without a signal confirm a candidate (starts none after 85 minutes; run again to resume)
+null: $(INSTALLED) ## check that at most 2 of 40 markets without a signal confirm a candidate, and few in any of 26 weeks (starts none after 85 minutes; run again to resume)
 	@$(BIN)/python -m tests.power --planted 0 --judge --minutes 85
 
 planted: $(INSTALLED) ## check that at least 16 of 20 markets with a planted IC of 0.08 confirm a learner (starts none after 85 minutes; run again to resume)

@@ -12,12 +12,14 @@ from tasks.selection.choice import best_on_selection_folds, near_ties, select_ca
 from tasks.selection.selection_run import SelectionRun, limits_of, run_selection, window_needed
 from tests.builders import make_settings
 from tests.champions import MemoryLedger, features_of
+from tests.power.looks import confirmed_weeks
 from tests.simulated import known_market
 from tests.unit.features.panels import rows_of
 
 VERSION = 2
 SYMBOLS, SESSIONS = 300, 2142  # 8.5 years
-SETTINGS = make_settings().models
+SHIPPED = make_settings()
+SETTINGS = SHIPPED.models
 
 Result = dict[str, Any]  # JSON; see `measure_panel`
 
@@ -64,6 +66,7 @@ def measure_panel(panel: Panel, expected: Matrix | None = None) -> Result:
         "found": {each.name: each.confirmation for each in run.results if each.ranks},
         "truth": None if expected is None else _truth(run, expected),
         "recovered": {each.name: _recovered(run, each.name, expected) for each in run.results if each.ranks},
+        "confirmed_weeks": _looks(run),
         "deviation": {each.name: _deviations(run, each.name) for each in run.results if each.ranks},
     }
 
@@ -93,6 +96,18 @@ def _deviations(run: SelectionRun, name: str) -> dict[str, float]:
     plain = metrics_of(scores, data.forward, data.sessions, overlap=1, controls=run.tested.controls)
     root = float(np.sqrt(plain.sessions))
     return {"rank_ic": plain.rank_ic_se * root, "neutral_ic": plain.neutral_ic_se * root}
+
+
+def _looks(run: SelectionRun) -> list[int]:
+    """Return which of 26 consecutive weeks would confirm a candidate, of the sessions tested."""
+    every = slice(None)
+    ics = {
+        each.name: run.tested.neutral_ics(_scores(run, each.name), every)
+        for each in run.results
+        if each.ranks
+    }
+    level = SHIPPED.selection.max_false_promotions
+    return confirmed_weeks(run.results, ics, limits_of(SETTINGS), overlap=run.tested.overlap, level=level)
 
 
 def _scores(run: SelectionRun, name: str) -> Vector:

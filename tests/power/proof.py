@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.core.text import counted
+from tests.power.looks import WEEKS
 
 NULL_MARKETS, MOST_FALSE = 40, 2
+LOOKED_MARKETS, MOST_EVER_FALSE = 20, 2  # in 26 consecutive weeks
 PLANTED_MARKETS, LEAST_FOUND = 20, 16
 
 
@@ -23,8 +25,13 @@ def judge(results: Sequence[dict[str, Any]], planted: float) -> tuple[bool, str]
         passed = count > 0 and found / count >= LEAST_FOUND / PLANTED_MARKETS
         limit = f"at least {LEAST_FOUND} of {PLANTED_MARKETS} required"
     else:
+        ever = sum(bool(each["confirmed_weeks"]) for each in results if each["planted"] == planted)
         passed = count > 0 and found / count <= MOST_FALSE / NULL_MARKETS
-        limit = f"at most {MOST_FALSE} of {NULL_MARKETS} allowed"
+        passed = passed and ever / count <= MOST_EVER_FALSE / LOOKED_MARKETS
+        limit = (
+            f"at most {MOST_FALSE} of {NULL_MARKETS} allowed; by t alone, one of {WEEKS} consecutive weeks confirmed "
+            f"one on {ever}; at most {MOST_EVER_FALSE} of {LOOKED_MARKETS} allowed"
+        )
     part = "" if count >= wanted else f" Only {count} of {counted(wanted, 'market')} measured."
     what = f"planted IC {planted:g}" if planted else "no signal"
     return (

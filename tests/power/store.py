@@ -34,7 +34,7 @@ SOURCES = ("config", "tasks/core", "tasks/features", "tasks/models", "tasks/sele
 def folder_of_this_code(folder: Path) -> Path:
     """Return the directory for the results of this source code; results of other code are never read."""
     sources = sorted(chain.from_iterable((ROOT / source).rglob("*.py") for source in SOURCES))
-    tests = [ROOT / "tests" / name for name in ("power/measure.py", "simulated.py")]
+    tests = [ROOT / "tests" / name for name in ("power/measure.py", "power/looks.py", "simulated.py")]
     return folder / f"{digest(SETTINGS.model_dump_json(), [*sources, *tests])}-{SYMBOLS}-{SESSIONS}"
 
 

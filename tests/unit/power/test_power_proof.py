@@ -5,11 +5,12 @@ import pytest
 from tests.power.proof import judge
 
 
-def results(planted, confirmed, count, *, selected="lightgbm"):
+def results(planted, confirmed, count, *, selected="lightgbm", ever=0):
     return [
         {
             "planted": planted,
             "confirmed": place < confirmed,
+            "confirmed_weeks": [3, 4] if place < ever else [],
             "selected": selected,
             "learner": "lightgbm",
         }
@@ -39,3 +40,11 @@ def test_a_part_of_the_markets_is_judged_by_its_share_and_named():
     assert "confirmed on 5 of 6 markets" in text
     assert "Only 6 of 20 markets measured." in text
     assert not judge([], 0.0)[0]
+
+
+@pytest.mark.parametrize(("ever", "passed"), [(4, True), (5, False)])
+def test_two_of_twenty_markets_without_a_signal_may_confirm_a_candidate_in_any_of_26_weeks(ever, passed):
+    found, text = judge(results(0.0, 0, 40, ever=ever), 0.0)
+
+    assert found is passed
+    assert f"one of 26 consecutive weeks confirmed one on {ever};" in text
