@@ -11,7 +11,7 @@ from math import isfinite
 from tasks.models.kinds.registry import YARDSTICK
 from tasks.models.skill import deflated_words
 from tasks.selection.schema import CandidateResult, Choice, Deflation
-from tasks.selection.statement import NOTHING_FOUND, signed, stated
+from tasks.selection.statement import NOTHING_FOUND, signed, signed_ratio, stated
 
 NEAR_TIE = (
     1.0  # in t: about the standard deviation of the difference between two learners on the selection folds
@@ -49,14 +49,14 @@ def select_candidate(
             f"{_closest(results, limits)}",
         )
     measured = (
-        f"{best.name} was selected on the selection folds (t = {best.choice['neutral_ic_t']:.2f});"
+        f"{best.name} was selected on the selection folds (t = {signed_ratio(best.choice['neutral_ic_t'])});"
         f" on the confirmation folds its neutral IC is {stated(best.confirmation, limits.min_t_statistic)}"
     )
     if problem := _unconfirmed(best, limits):
         return Choice(None, f"{NOTHING_FOUND}. {measured}{problem}.")
     if single is None or not best.learns:
         return Choice(best, f"{measured}.")
-    there = f"t = {single.confirmation['neutral_ic_t']:.2f} of the best single feature there"
+    there = f"t = {signed_ratio(single.confirmation['neutral_ic_t'])} of the best single feature there"
     if not best.confirmation["neutral_ic_t"] > single.confirmation["neutral_ic_t"]:
         return Choice(
             None,

@@ -41,7 +41,7 @@ def statistical_gates(
     gates = [
         Gate(
             "neutral IC on the confirmation folds",
-            f"{signed(examined.confirmation['neutral_ic'])}, t = {t:.2f}",
+            f"{signed(examined.confirmation['neutral_ic'])}, t = {signed_ratio(t)}",
             f"t ≥ {limits.min_t_statistic:g}",
             t >= limits.min_t_statistic,
         )
@@ -49,7 +49,12 @@ def statistical_gates(
     if single is not None and examined.learns:
         theirs = single.confirmation["neutral_ic_t"]
         gates.append(
-            Gate("better than the best single feature", f"t = {t:.2f}", f"t > {theirs:.2f}", t > theirs)
+            Gate(
+                "better than the best single feature",
+                f"t = {signed_ratio(t)}",
+                f"t > {signed_ratio(theirs)}",
+                t > theirs,
+            )
         )
     gates.append(
         Gate(
@@ -103,7 +108,8 @@ def looks_gate(examined: CandidateResult, looks: Looks, least: float, settings: 
     )
     return Gate(
         f"neutral IC, {found}",
-        f"t = {figures['neutral_ic_t']:.2f}" + (", in production already" if looks.is_champion else ""),
+        f"t = {signed_ratio(figures['neutral_ic_t'])}"
+        + (", in production already" if looks.is_champion else ""),
         f"t ≥ {threshold:.2f}",
         figures["neutral_ic_t"] >= threshold,
         required=settings.max_false_promotions < 1 and not looks.is_champion,
@@ -221,8 +227,9 @@ def placebo_section(placebo: Placebo | None) -> list[str]:
     runs = sorted(placebo.placebos, reverse=True)
     below = sum(each < placebo.t for each in runs)
     found = (
-        f"t = {placebo.t:.2f} on the confirmation folds exceeds {below} of {counted(len(runs), 'placebo run')}"
-        f" (p-value {placebo.p_value:.2f}). Their t: {', '.join(f'{each:.2f}' for each in runs)}."
+        f"t = {signed_ratio(placebo.t)} on the confirmation folds exceeds {below} of"
+        f" {counted(len(runs), 'placebo run')} (p-value {placebo.p_value:.2f})."
+        f" Their t: {', '.join(map(signed_ratio, runs))}."
     )
     return [
         "## Placebo",

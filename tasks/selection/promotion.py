@@ -21,7 +21,7 @@ from tasks.models.registry.store import (
 from tasks.models.schema import Champion
 from tasks.selection.net.statement import net_figures_of
 from tasks.selection.schema import CandidateResult, Choice, Training
-from tasks.selection.statement import bounds
+from tasks.selection.statement import bounds, signed_ratio
 from tasks.selection.trials.statement import trial_figures
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def challenger_of(training: Training, *, promoted: bool) -> Training | None:
     return replace(
         training,
         candidate=second.candidate,
-        choice=Choice(second.result, f"It was the runner-up on the selection folds (t = {t:.2f})."),
+        choice=Choice(second.result, f"It was the runner-up on the selection folds (t = {signed_ratio(t)})."),
         deflation=replace(training.deflation, evidence=None),  # which is that of the best candidate
         net=None,  # so is its portfolio
         model=second.model,

@@ -17,7 +17,7 @@ from tasks.selection.net.statement import net_section, pairs_section
 from tasks.selection.paths.statement import paths_section
 from tasks.selection.schema import CandidateResult, Training
 from tasks.selection.stability import stability_section
-from tasks.selection.statement import bounds, named, signed
+from tasks.selection.statement import bounds, named, signed, signed_ratio
 from tasks.selection.trials.statement import trials_section
 
 LEGEND = (
@@ -176,7 +176,7 @@ def _features(checks: pd.DataFrame, importance_by: str) -> list[str]:
         "| feature | importance | rank IC alone | t | |",
         "|---" * 5 + "|",
         *[
-            f"| {name} | {100 * importance:.1f}% | {rank_ic:.4f} | {t:.2f} | {what} |"
+            f"| {name} | {100 * importance:.1f}% | {signed(rank_ic)} | {signed_ratio(t)} | {what} |"
             for name, importance, rank_ic, t, what in ranked[list(FEATURE_COLUMNS)].to_numpy(dtype=object)
         ],
     ]
@@ -204,9 +204,10 @@ def _table(results: Sequence[CandidateResult], scope: str, min_t: float) -> list
         at = bounds(figures, min_t)
         rows.append(
             f"| {result.name} | {signed(figures['neutral_ic'])} | {signed(at['neutral_ic_low'])} to"
-            f" {signed(at['neutral_ic_high'])} | {figures['neutral_ic_t']:.2f} | {at['detectable_ic']:.4f}"
-            f" | {signed(figures['rank_ic'])} | {figures['icir']:.3f}"
-            f" | {100 * figures['hit_rate']:.1f}% | {100 * figures['quantile_spread']:.2f}%"
-            f" | {figures['monotonicity']:.2f} | {100 * result.train_test_gap:.1f} | {figures['sessions']:.0f} |"
+            f" {signed(at['neutral_ic_high'])} | {signed_ratio(figures['neutral_ic_t'])} | {at['detectable_ic']:.4f}"
+            f" | {signed(figures['rank_ic'])} | {signed_ratio(figures['icir'])}"
+            f" | {100 * figures['hit_rate']:.1f}% | {signed_ratio(100 * figures['quantile_spread'])}%"
+            f" | {signed_ratio(figures['monotonicity'])} | {100 * result.train_test_gap:.1f}"
+            f" | {figures['sessions']:.0f} |"
         )
     return rows if results else ["No candidate was trained."]

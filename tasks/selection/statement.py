@@ -22,7 +22,7 @@ def stated(figures: Mapping[str, float], min_t: float) -> str:
     """Return the neutral IC with its t, interval, sessions and detectable IC."""
     at = bounds(figures, min_t)
     return (
-        f"{signed(figures['neutral_ic'])} with t = {figures['neutral_ic_t']:.2f} (95% CI"
+        f"{signed(figures['neutral_ic'])} with t = {signed_ratio(figures['neutral_ic_t'])} (95% CI"
         f" {signed(at['neutral_ic_low'])} to {signed(at['neutral_ic_high'])}, {figures['sessions']:.0f} sessions;"
         f" minimum detectable IC {at['detectable_ic']:.4f})"
     )

@@ -138,11 +138,18 @@ def test_the_live_record_of_a_champion_is_on_the_page(week):
 
 
 def test_the_portfolios_begin_at_100_and_the_caption_has_their_end(week):
-    caption = figures.equity_figure(week.paths).caption
+    caption = figures.equity_figure(week.paths, "").caption
 
     assert "lightgbm 104" in caption  # 100 exp(0.001 × 39)
     assert "xgboost 108" in caption
     assert "equal weight 100" in caption
+
+
+def test_the_examined_candidate_is_the_first_of_the_portfolios(week):
+    captions = [figures.equity_figure(week.paths, name).caption for name in ("lightgbm", "xgboost")]
+
+    assert "At the end: lightgbm" in captions[0]
+    assert "At the end: xgboost" in captions[1]
 
 
 def test_the_dotted_line_is_at_the_first_confirming_session(week):

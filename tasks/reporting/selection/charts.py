@@ -35,7 +35,7 @@ def growth_chart(sessions: Days, lines: Sequence[Line], description: str) -> Cha
     drawn = [Line(line.label, np.log(line.values), line.colour, line.dashes) for line in lines]
 
     def draw(figure: "Figure", size: Size) -> None:
-        axes = time_axes(figure, size, sessions, right=112)
+        axes = time_axes(figure, size, sessions, right=124)
         for line in reversed(drawn):
             style = (0, line.dashes) if line.dashes else "-"
             axes.plot(line.values, color=COLOUR[line.colour], linewidth=1.5, linestyle=style)

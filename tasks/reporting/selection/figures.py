@@ -18,16 +18,17 @@ MOST_FEATURES, SHORT = 8, 24
 COLOURS = ("accent", "gold", "good", "bad", "violet")
 
 
-def equity_figure(paths: Sequence[PathResult]) -> Figure | None:
-    """Show the finalists' portfolios over the confirmation folds, and equal weight."""
+def equity_figure(paths: Sequence[PathResult], examined: str) -> Figure | None:
+    """Show the finalists' portfolios over the confirmation folds, the examined one first, and equal weight."""
     shown = [each for each in paths if each.book is not None and len(each.book.sessions) > 1]
+    shown.sort(key=lambda each: each.candidate != examined)
     if not shown or shown[0].book is None:
         return None
     book = shown[0].book
     sessions = np.array(book.sessions, dtype="datetime64[D]")
     ends = stretch_ends(len(sessions))
     lines = [
-        Line(_short(each.candidate, 14), 100 * np.array(each.book.own)[ends], colour)
+        Line(_short(each.candidate, 16), 100 * np.array(each.book.own)[ends], colour)
         for each, colour in zip(shown, COLOURS, strict=False)
         if each.book is not None
     ]

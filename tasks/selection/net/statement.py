@@ -49,7 +49,9 @@ def net_figures_of(net: NetResult | None) -> dict[str, float]:
 def net_section(net: NetResult | None, name: str) -> list[str]:
     """Return the section of the report, as lines of Markdown. `name` is that of the candidate."""
     if net is None:
-        return ["No candidate passed the statistical tests: no portfolio was simulated."]
+        return [
+            "No candidate passed the statistical tests, so the gates on the portfolio were not evaluated."
+        ]
     rows = [
         f"| {text} | {_cell(net.candidate, key)} | {_cell(net.equal_weight, key)} |"
         for key, text in NAMES.items()
@@ -71,9 +73,11 @@ def stated_pair(pairs: Pairs) -> str:
     found = pairs.selected
     if found is None or found.figures is None:
         return ""
+    tied = pairs.tied_with
+    tie = "" if tied is None else f"; near tie: preferred to {tied.model} with {tied.optimizer}"
     return (
         f"Of {counted(len(pairs.results), 'pair')} of model and optimizer on the selection folds, {found.model} with"
-        f" {found.optimizer} was selected (weighted score {signed_ratio(found.figures.score)})."
+        f" {found.optimizer} was selected (weighted score {signed_ratio(found.figures.score)}{tie})."
     )
 
 
@@ -82,8 +86,11 @@ def pairs_section(pairs: Pairs | None) -> list[str]:
     if pairs is None:
         return ["No optimizers were compared: the portfolio is that of `portfolio.optimizer`."]
     heads = " | ".join(NAMES[name] for name in PAIR_COLUMNS)
+    found = pairs.selected
     rows = [
-        f"| {model} | {optimizer} | {' | '.join(cells)} |" for model, optimizer, *cells in pair_rows(pairs)
+        f"| {model} | {optimizer} | {' | '.join(cells)}"
+        f"{' (selected)' if found and (model, optimizer) == (found.model, found.optimizer) else ''} |"
+        for model, optimizer, *cells in pair_rows(pairs)
     ]
     return [
         f"{pairs.first} to {pairs.last}, {counted(pairs.sessions, 'session')}. {stated_pair(pairs)}".rstrip(),
@@ -99,22 +106,15 @@ def pairs_section(pairs: Pairs | None) -> list[str]:
 def pair_rows(pairs: Pairs) -> list[tuple[str, ...]]:
     """Return model, optimizer and the figures of PAIR_COLUMNS of each pair, and of equal weight last, as text."""
     return [
-        *[(each.model, each.optimizer, *_pair_cells(each, pairs)) for each in pairs.results],
+        *[(each.model, each.optimizer, *_pair_cells(each)) for each in pairs.results],
         ("equal weight", "", *[_cell(pairs.equal_weight, name) for name in PAIR_COLUMNS]),
     ]
 
 
-def _pair_cells(pair: PairResult, pairs: Pairs) -> list[str]:
+def _pair_cells(pair: PairResult) -> list[str]:
     if pair.figures is None:
         return [f"failed: {pair.problem}", *[""] * (len(PAIR_COLUMNS) - 1)]
-    *figures, score = [_cell(pair.figures, name) for name in PAIR_COLUMNS]
-    return [*figures, score + (_mark(pairs.tied_with) if pair == pairs.selected else "")]
-
-
-def _mark(tied_with: PairResult | None) -> str:
-    if tied_with is None:
-        return " (selected)"
-    return f" (selected; near tie: preferred to {tied_with.model} with {tied_with.optimizer})"
+    return [_cell(pair.figures, name) for name in PAIR_COLUMNS]
 
 
 def _cell(figures: NetFigures, name: str) -> str:

@@ -169,7 +169,7 @@ def test_the_place_among_the_placebo_runs_is_reported():
     text = "\n".join(placebo_section(Placebo(3.0, (1.0, 3.1, -0.5))))
 
     assert "t = 3.00 on the confirmation folds exceeds 2 of 3 placebo runs (p-value 0.50)" in text
-    assert "Their t: 3.10, 1.00, -0.50." in text
+    assert "Their t: 3.10, 1.00, −0.50." in text
     assert placebo_section(None) == []
 
 

@@ -80,14 +80,15 @@ def test_the_thresholds_are_those_of_the_settings(figures, missed):
     assert {name for name, is_met in met.items() if not is_met} == missed
 
 
-def test_the_selected_row_of_a_near_tie_names_the_pair_with_the_largest_score():
+def test_the_sentence_of_a_near_tie_names_the_pair_with_the_largest_score():
     other = pair("blend", "hrp", 0.81)
     found = select_pair(pairs(pair("blend", "max_sharpe", 0.78), other), SETTINGS, incumbent=None)
 
     text = "\n".join(pairs_section(found))
 
     assert found.tied_with == other
-    assert "| 0.78 (selected; near tie: preferred to blend with hrp) |" in text
+    assert "(weighted score 0.78; near tie: preferred to blend with hrp)" in text
+    assert "| 0.78 (selected) |" in text
     assert "| 0.81 |" in text
 
 

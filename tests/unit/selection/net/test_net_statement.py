@@ -26,4 +26,6 @@ def test_a_p_value_of_no_resample_is_not_zero_and_a_figure_that_is_withheld_says
 
 def test_without_a_portfolio_there_is_nothing_to_store_and_the_section_says_why():
     assert net_figures_of(None) == {}
-    assert net_section(None, "") == ["No candidate passed the statistical tests: no portfolio was simulated."]
+    assert net_section(None, "") == [
+        "No candidate passed the statistical tests, so the gates on the portfolio were not evaluated."
+    ]
