@@ -7,8 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import requests
 
+from flows.operations.decisions.approval import approve
+from flows.operations.decisions.serving import open_review
+from flows.terminal import Options
+from tasks.core.errors import SafetyError
 from tests.approval_days import make_home
 from tests.homes import afterclose, clean_environ
 
@@ -64,6 +69,19 @@ def test_fault_110_a_page_that_others_can_reach_needs_a_password(tmp_path):
     assert (code, "shorter than 12" in words) == (2, True)
     code, words = refused(home, "--bind", "0.0.0.0")  # noqa: S104
     assert (code, "--origin" in words) == (2, True)
+
+
+def test_a_session_that_was_never_published_is_refused_as_approve_refuses_it(tmp_path):
+    """Not by the command: without the refusal, it would serve an empty page until it is interrupted."""
+    options = Options(home=make_home(tmp_path / "home").home.root)
+
+    with pytest.raises(SafetyError, match="2024-06-13 was not published") as refused:
+        open_review(options, "2024-06-13", port=0, bind="127.0.0.1", origin=None)
+    with pytest.raises(SafetyError) as by_approve:
+        approve(options, "2024-06-13", by="Ann Lee")
+
+    assert str(refused.value) == str(by_approve.value)
+    assert refused.value.exit_code == 3
 
 
 def test_a_port_that_is_taken_is_named(tmp_path):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flows.operations.decisions.approval import run_of
 from flows.operations.decisions.review import actions_of
 from flows.terminal import Options, Result
+from tasks.approval.store import read_manifest
 from tasks.core.clock import stopwatch
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
@@ -40,8 +41,12 @@ class Page:
 
 
 def open_review(options: Options, day: str, *, port: int, bind: str, origin: str | None) -> Page:
-    """Listen on the address, and return the page of the day. Raises ConfigError where it could not be safe."""
+    """Listen on the address, and return the page of the day. Raises ConfigError where it could not be safe.
+
+    Raises the SafetyError of `approve` for a session that was not published: its page would be empty.
+    """
     run, _ = run_of(options, day)
+    read_manifest(run.home, run.session)
     admission = Admission(stopwatch, password=_password(run.home))
     _refuse_unprotected(endpoint(bind, port, origin=origin), admission)
     listening = listening_on(bind, port)
