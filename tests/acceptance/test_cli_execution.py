@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -182,6 +182,25 @@ def test_running_it_again_sends_nothing_twice(sent):
 
     count, distinct = orders_at_broker(sent.home)
     assert count == distinct == sum(order["requests"] for order in done["orders"]) > 5
+
+
+def test_a_day_that_was_executed_already_is_shown_as_history(sent):
+    """Its fills, printed again, must not be taken for orders sent now."""
+    sent.at = NEXT_EVENING
+    code, done = sent.ask("execute", DAY, SEND, "--wait", "0")
+    assert (code, done["outcome"], done["already_executed_at"]) == (0, "ended", None)
+    sent.at = NEXT_EVENING + timedelta(hours=2)
+
+    for option in ("--dry-run", SEND):
+        ended = sent.say("execute", DAY, option, "--wait", "0")
+        code, again = sent.ask("execute", DAY, option, "--wait", "0")
+
+        assert ended.stdout.startswith(
+            f"{DAY} was executed already: its execution ended Fri 2024-06-14 18:00 New York time. Nothing was sent now"
+        )
+        assert (ended.returncode, code) == (0, 0)
+        assert again["already_executed_at"] == "2024-06-14T22:00:00+00:00"
+        assert again["bought_usd"] == done["bought_usd"]
 
 
 def test_after_the_open_an_approval_that_was_not_executed_lapses(approved):

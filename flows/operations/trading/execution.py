@@ -1,7 +1,7 @@
 """Execute the approved trades of a session from the command line, and describe what happened."""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +31,7 @@ from tasks.execution.execution import Stage
 from tasks.execution.progress import Outcome, Progress
 from tasks.execution.publication.document import Document
 from tasks.execution.running.carried import Carried, describe_execution
+from tasks.execution.running.in_progress import has_ended
 from tasks.execution.schema import Tracked
 from tasks.ledger.database import opened
 from tasks.reporting.day.executed import FILLED, NO_ORDER, WAITING, Line, lines_of
@@ -67,6 +68,7 @@ def execute(options: Options, day: str, *, broker: str | None, dry_run: bool | N
     run = execution_run(options.home, day, options.profile, broker=broker)
     if dry_run is None:
         dry_run = run.settings.execution.scheduled_dry_run
+    is_history = has_ended(run)
     if not dry_run:  # a dry run changes nothing, not even the metrics
         note_news(options)
     with (
@@ -86,7 +88,7 @@ def execute(options: Options, day: str, *, broker: str | None, dry_run: bool | N
             is_stopped=interruption.is_asked,
         )
     announce_execution(run, carried)
-    return described(run, carried, stopped_by=interruption.by)
+    return described(run, carried, stopped_by=interruption.by, is_history=is_history)
 
 
 @posts_news
@@ -109,17 +111,42 @@ def give_up_order(options: Options, day: str, order_id: str, *, by: str, second:
     return described(run, carried)
 
 
-def described(run: Run, carried: Carried, *, stopped_by: str = "") -> Result:
-    """Return the execution as a document and as text. `stopped_by`: the signal that ended this run of it."""
+def described(run: Run, carried: Carried, *, stopped_by: str = "", is_history: bool = False) -> Result:
+    """Return the execution as a document and as text.
+
+    `stopped_by`: the signal that ended this run of it. `is_history`: it had ended before this run.
+    """
     ended = carried.progress.outcome is Outcome.ENDED
     lapsed = ended and carried.progress.execution.stage is Stage.LAPSED
     code = SafetyError.exit_code if lapsed else EXIT_CODES.get(carried.progress.outcome, 0)
-    document = {"home": str(run.home.root), "dry_run": carried.is_dry, **carried.document}
-    lines = [*_lines(run, carried)]
+    executed_at = _finished_at(carried.document) if is_history else None
+    document = {
+        "home": str(run.home.root),
+        "dry_run": carried.is_dry,
+        "already_executed_at": executed_at,
+        **carried.document,
+    }
+    lines = [] if executed_at is None else [_already(run, executed_at)]
+    lines += _lines(run, carried)
     if stopped_by and not ended:
         document["stopped_by"], code = stopped_by, code or TransientError.exit_code
         lines.append(stopped_text(run, carried.progress, stopped_by))
     return Result(document, "\n".join(lines), code)
+
+
+def _finished_at(document: Document) -> str | None:
+    """Return when the execution finished; None if it lapsed or has not ended."""
+    events: Any = document["events"]
+    ends = [one["at"] for one in events if not one["order_id"] and one["event"] == Stage.FINISHED]
+    return ends[-1] if ends else None
+
+
+def _already(run: Run, executed_at: str) -> str:
+    ended = exchange_minute(datetime.fromisoformat(executed_at))
+    return (
+        f"{run.session} was executed already: its execution ended {ended}. Nothing was sent now; this is what was "
+        "ordered and filled then."
+    )
 
 
 def stopped_text(run: Run, reached: Progress, by: str) -> str:
