@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,14 +11,16 @@ import pytest
 
 from flows.cli.app import answer
 from flows.operations.homes import checked, home_checks
+from tasks.approval.decisions import reject_day
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_file
 from tasks.data.lake.head import Head, write_head
 from tasks.reporting.notify.outbox.entry import Channel
 from tasks.reporting.notify.outbox.store import Outbox
 from tasks.reporting.notify.routing import message
+from tests.approval_days import EVENING, OPEN, add_person, clock_at, make_home, sign_day
 from tests.champions import put_into_production
-from tests.homes import blank, tree_bytes
+from tests.homes import afterclose, blank, tree_bytes
 from tests.notices import email_settings, make_notice
 
 SATURDAY = datetime(2024, 6, 15, 15, 0, tzinfo=UTC)
@@ -276,6 +279,56 @@ def test_an_intact_trial_ledger_is_ok(examine):
         "ok",
         "no trials, chain intact",
     )
+
+
+@contextmanager
+def published(root):
+    """Yield the run of a home with a published day, in its evening, and what `doctor` says about its approval."""
+    run = make_home(root)
+
+    def examined():
+        ended = afterclose("doctor", "--json", home=root)
+        checks = {check["check"]: check for check in json.loads(ended.stdout)["checks"]}
+        return ended.returncode, checks["approval"]
+
+    with clock_at(EVENING):
+        yield run, examined
+
+
+def test_a_day_that_waits_for_approval_is_named_with_its_time_and_command(tmp_path):
+    with published(tmp_path / "home") as (run, examined):
+        code, approval = examined()
+        reject_day(run, "Bob", "odd prices", EVENING)
+
+        assert examined()[0] == code
+
+    assert (approval["verdict"], approval["exit_code"]) == ("warn", 0)
+    assert approval["message"] == "2024-06-14 waits for approval, until Mon 2024-06-17 09:30 New York time"
+    assert approval["remedy"] == (f"Read and decide: afterclose review --home {tmp_path / 'home'} 2024-06-14")
+
+
+def test_an_approval_that_was_not_executed_is_named_with_its_time_and_command(tmp_path):
+    with published(tmp_path / "home") as (run, examined):
+        sign_day(run, add_person(run))
+
+        _, approval = examined()
+
+    assert approval["message"] == (
+        "2024-06-14: signed by Ann Lee; its execution has to begin before Mon 2024-06-17 09:30 New York time"
+    )
+
+
+def test_a_day_that_was_rejected_or_can_no_longer_be_approved_does_not_wait(tmp_path):
+    with published(tmp_path / "home") as (run, examined):
+        with clock_at(OPEN):
+            late = examined()[1]
+        reject_day(run, "Bob", "odd prices", EVENING)
+
+        rejected = examined()[1]
+
+    assert (late["verdict"], late["remedy"]) == ("ok", "")
+    assert "2024-06-14 could be approved, and an approval used, until" in late["message"]
+    assert (rejected["verdict"], rejected["message"]) == ("ok", "2024-06-14: rejected by Bob")
 
 
 def test_a_message_that_was_given_up_is_named_with_its_reason(examine, tmp_path):

@@ -1,12 +1,19 @@
 """The checks of what trades: portfolio, ledger, kill switch, permissions, what an execution waits for, and the logs."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from flows.operations.homes.checked import CheckedHome, CheckResult
 from tasks.core.clock import now
 from tasks.core.errors import SafetyError
+from tasks.core.homes.run import Run
 from tasks.core.homes.setup import is_set_up
+from tasks.core.sessions import Session, exchange_minute, session_on
 from tasks.core.text import counted, dollars
+
+if TYPE_CHECKING:
+    from tasks.approval.standing import Standing
 
 
 def _portfolio(checked: CheckedHome) -> CheckResult:
@@ -105,6 +112,39 @@ def _allow(flows: Iterable[str]) -> str:
     return "; ".join(f"To allow it: afterclose flows run {flow} --by NAME --reason TEXT" for flow in flows)
 
 
+def _approval(checked: CheckedHome) -> CheckResult:
+    """Return whether the last published day waits for a person, and until when; no older one can be approved."""
+    from tasks.approval.standing import read_standing
+
+    days = checked.home.days()
+    if not days:
+        return CheckResult("approval", "ok", "no day published yet")
+    session, at = session_on(days[-1]), now()
+    run = Run(checked.home, session, session.closes_at or at, checked.settings)
+    return _decision(session, read_standing(run, at))
+
+
+def _decision(session: Session, standing: "Standing") -> CheckResult:
+    if standing.refusal is not None:
+        is_over = standing.refusal.fields.get("reason") in {"expired", "decided"}
+        remedy = "" if is_over else standing.refusal.remedy
+        return CheckResult("approval", "ok" if is_over else "warn", standing.refusal.what, remedy)
+    if standing.envelope is None or not standing.envelope.lines:
+        done = "its execution has begun" if standing.state == "executed" else "it proposes no trades"
+        return CheckResult("approval", "ok", f"{session}: {done}")
+    until = exchange_minute(datetime.fromisoformat(standing.envelope.expires_at))
+    signed = f"signed by {' and '.join(standing.signed_by)}"
+    if standing.state == "approved":
+        return CheckResult(
+            "approval", "ok", f"{session}: {signed}; its execution has to begin before {until}"
+        )
+    if standing.rejection is not None:
+        return CheckResult("approval", "ok", f"{session}: rejected by {standing.rejection.by}")
+    so_far = f"; {signed}, another signature is needed" if standing.signed_by else ""
+    message = f"{session} waits for approval, until {until}{so_far}"
+    return CheckResult("approval", "warn", message, f"Read and decide: afterclose review {session}")
+
+
 def _execution(checked: CheckedHome) -> CheckResult:
     from tasks.execution.running.in_progress import due_sessions
 
@@ -120,6 +160,7 @@ TRADING_CHECKS: dict[str, Callable[[CheckedHome], CheckResult]] = {
     "ledger": _ledger,
     "kill switch": _kill_switch,
     "flows": _flows,
+    "approval": _approval,
     "execution": _execution,
     "notifications": _notifications,
     "audit log": _audit_log,
