@@ -3,8 +3,11 @@
 No distribution is assumed. Losses are positive fractions of the portfolio.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from tasks.risk.ratios import Numbers, annual_volatility
 
@@ -48,11 +51,27 @@ def book_returns(invested: pd.Series, returns: pd.DataFrame) -> Numbers:
         history = np.column_stack([history, _average_name(returns)])
         weights = np.append(weights, unknown)
     present = np.isfinite(history)
-    gross_present = present @ np.abs(weights)
-    usable = gross_present >= MIN_WEIGHT_PRESENT * np.abs(weights).sum()
-    moved = np.where(present, history, 0.0) @ weights
-    book: Numbers = (moved[usable] / gross_present[usable]) * np.abs(weights).sum()
-    return book
+    return _weighted(np.where(present, history, 0.0), present, weights)
+
+
+class PastReturns:
+    """The past returns of some names, for the risk of many portfolios of them. The rules are those of book_returns."""
+
+    def __init__(self, names: Sequence[str], returns: pd.DataFrame) -> None:
+        with_average = np.column_stack([returns.to_numpy(dtype=float), _average_name(returns)])
+        history = with_average[
+            :, returns.columns.get_indexer(pd.Index(names))
+        ]  # -1, unknown: the last column
+        present = np.isfinite(history)
+        self._moved, self._present = np.where(present, history, 0.0), present.astype(float)
+
+    def risk(self, weights: Numbers, confidence: float) -> tuple[float, float]:
+        """Return volatility (annual) and var_1d of a portfolio, by the places of the names; as portfolio_risk."""
+        (held,) = weights.nonzero()
+        if not held.size:
+            return 0.0, 0.0
+        book = _weighted(self._moved[:, held], self._present[:, held], weights[held])
+        return annual_volatility(book), tail_loss(book, confidence)[0]
 
 
 def tail_loss(returns: Numbers, confidence: float) -> tuple[float, float]:
@@ -76,3 +95,12 @@ def month_loss(returns: Numbers, confidence: float) -> tuple[float, float]:
 def _average_name(returns: pd.DataFrame) -> Numbers:
     average: Numbers = returns.mean(axis=1).to_numpy(dtype=float)
     return average
+
+
+def _weighted(moved: Numbers, present: NDArray[np.bool_] | Numbers, weights: Numbers) -> Numbers:
+    """Return the weights' return per session. `moved` is 0 where a name's return is not `present`."""
+    gross = np.abs(weights).sum()
+    gross_present = present @ np.abs(weights)
+    usable = gross_present >= MIN_WEIGHT_PRESENT * gross
+    book: Numbers = ((moved @ weights)[usable] / gross_present[usable]) * gross
+    return book

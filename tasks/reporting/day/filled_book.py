@@ -5,6 +5,7 @@ The report states them for each trade struck, the review page for every change t
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import fsum
 
 import pandas as pd
 
@@ -54,7 +55,6 @@ def figures_of(
     """
     weights = after["weight"].drop(CASH)
     by_name = sectors.reindex(weights.index).fillna(UNKNOWN_SECTOR)
-    by_sector = weights.groupby(by_name).sum().sort_values(ascending=False)
     return BookFigures(
         cash_usd=float(after["shares"][CASH]),
         invested_frac=float(weights.sum()),
@@ -63,8 +63,17 @@ def figures_of(
         volatility_frac=risk["volatility"],
         var_usd=risk["var_1d"] * float((after["shares"] * after["price"]).sum()),
         var_frac=risk["var_1d"],
-        sectors={str(name): float(weight) for name, weight in by_sector.items()},
+        sectors=sector_weights(by_name, weights),
     )
+
+
+def sector_weights(sectors: Iterable[str], weights: Iterable[float]) -> dict[str, float]:
+    """Return the weight of each sector, largest first, from the sector and weight of each name."""
+    parts: dict[str, list[float]] = {}
+    for sector, weight in zip(sectors, weights, strict=True):
+        parts.setdefault(str(sector), []).append(weight)
+    sums = {name: fsum(parts[name]) for name in sorted(parts)}
+    return dict(sorted(sums.items(), key=lambda one: one[1], reverse=True))
 
 
 def limits_of(

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.risk.tail import book_returns, month_loss, portfolio_risk, tail_loss
+from tasks.risk.tail import PastReturns, book_returns, month_loss, portfolio_risk, tail_loss
 
 
 def test_the_quantile_is_a_loss_that_happened_and_the_shortfall_the_mean_beyond_it():
@@ -117,3 +117,21 @@ def test_a_short_line_weighs_as_much_of_the_portfolio_as_a_long_one():
 
 def test_no_returns_lose_nobody_knows_how_much():
     assert np.isnan(tail_loss(np.array([]), 0.95)).all()
+
+
+def test_many_portfolios_of_the_same_names_have_the_risk_that_each_has_by_itself():
+    rng = np.random.default_rng(3)
+    returns = pd.DataFrame(rng.normal(0, 0.01, (60, 4)), columns=list("ABCD"))
+    returns.loc[:9, "A"] = np.nan  # listed later
+    returns.loc[20, ["A", "B", "C"]] = np.nan  # a session without most of the weight
+    names = ["D", "NEW", "A", "B"]
+    past = PastReturns(names, returns)
+
+    for weights in ([0.1, 0.2, 0.3, 0.4], [0.0, 0.5, 0.5, 0.0], [0.4, 0.0, 0.3, -0.2], [0.0, 0.0, 0.0, 0.0]):
+        alone = portfolio_risk(pd.Series(weights, index=names), returns, 0.9)
+        expected = (alone["volatility"], alone["var_1d"])
+        assert past.risk(np.array(weights), 0.9) == pytest.approx(expected)
+
+
+def test_names_without_any_returns_have_an_unknown_risk():
+    assert np.isnan(PastReturns(["A"], pd.DataFrame()).risk(np.array([1.0]), 0.95)).all()

@@ -4,18 +4,21 @@ The figures and limits are those of the review page (tasks/reporting/day/filled_
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from tasks.portfolio.candidates import Obstacle
 from tasks.portfolio.explanation import OBSTACLES
+from tasks.portfolio.limits import UNKNOWN_SECTOR
 from tasks.portfolio.schema import CASH
-from tasks.reporting.day.filled_book import BookFigures, Limits, figures_of, limits_of
+from tasks.reporting.day.filled_book import BookFigures, Limits, figures_of, limits_of, sector_weights
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.page.numerals import typeset_percent
 from tasks.reporting.page.sections.trades.trade_list import TradeLine
-from tasks.risk.tail import portfolio_risk
+from tasks.risk.tail import PastReturns, portfolio_risk
 from tasks.safety.after_checks import group_weights
 from tasks.safety.facts import limited_sectors
 from tasks.safety.trade_checks import is_covered
@@ -75,16 +78,15 @@ def without_each(inputs: DayInputs, trades: Sequence[TradeLine]) -> dict[str, St
     """Return the effect of striking each trade, by symbol."""
     if not trades:
         return {}
-    records, after = inputs.records, inputs.frames.after
-    of_all = _figures(inputs, after, records.trades.turnover, records.trades.cost_usd)
-    return {line.symbol: _struck(inputs, trades, line, of_all) for line in trades}
+    of_all, filled = _figures_of_all(inputs), _Filled(inputs, trades)
+    return {line.symbol: _struck(inputs, trades, line, filled, of_all) for line in trades}
 
 
-def _struck(inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, of_all: BookFigures) -> Struck:
+def _struck(
+    inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, filled: "_Filled", of_all: BookFigures
+) -> Struck:
     records = inputs.records
-    figures = _figures(
-        inputs,
-        _without(inputs.frames.after, line),
+    figures = filled.without(line).figures(
         records.trades.turnover - line.notional / 2 / records.portfolio.book.equity_usd,
         records.trades.cost_usd - line.cost,
     )
@@ -173,28 +175,53 @@ def _affected(before: BookFigures, after: BookFigures, limits: Limits) -> list[A
     ]
 
 
-def _figures(inputs: DayInputs, after: pd.DataFrame, turnover: float, cost: float) -> BookFigures:
+def _figures_of_all(inputs: DayInputs) -> BookFigures:
+    trades, after = inputs.records.trades, inputs.frames.after
     risk = portfolio_risk(
         after["weight"].drop(CASH), inputs.frames.returns, inputs.run.settings.risk.confidence
     )
     sectors = inputs.frames.weights["sector"]
-    return figures_of(after, sectors, risk, turnover_frac=turnover, cost_usd=cost)
+    return figures_of(after, sectors, risk, turnover_frac=trades.turnover, cost_usd=trades.cost_usd)
 
 
-def _without(after: pd.DataFrame, line: TradeLine) -> pd.DataFrame:
-    """Return the portfolio after the other trades: this one's shares and its cost, to the cent, are given back."""
-    bought = -line.shares if line.is_sale else line.shares
-    paid = (-line.notional if line.is_sale else line.notional) + line.cost
-    held = {str(name): float(shares) for name, shares in after["shares"].drop(CASH).items()}
-    shares = held | {line.symbol: held.get(line.symbol, 0.0) - bought}
-    shares = {name: count for name, count in shares.items() if count}
-    prices = after["price"].to_dict() | {line.symbol: line.price}
-    frame = pd.DataFrame(
-        {
-            "shares": [*shares.values(), round(float(after["shares"][CASH]) + paid, 2)],
-            "price": [*(float(prices[name]) for name in shares), 1.0],
-        },
-        index=pd.Index([*shares, CASH], name="symbol"),
-    )
-    value = frame["shares"] * frame["price"]
-    return frame.assign(weight=value / value.sum())
+class _Filled:
+    """The portfolio after the trades, as arrays by name: one trade struck changes one name and cash."""
+
+    def __init__(self, inputs: DayInputs, trades: Sequence[TradeLine]) -> None:
+        held = inputs.frames.after.drop(CASH)
+        sold = {line.symbol: line.price for line in trades if line.symbol not in held.index}
+        self.names = [*held.index, *sold]
+        self.sectors = inputs.frames.weights["sector"].reindex(self.names).fillna(UNKNOWN_SECTOR).to_numpy()
+        self.shares = np.append(held["shares"].to_numpy(dtype=float), np.zeros(len(sold)))
+        self.price = np.append(held["price"].to_numpy(dtype=float), [*sold.values()])
+        self.cash_usd = float(inputs.frames.after["shares"][CASH])
+        self.past = PastReturns(self.names, inputs.frames.returns)
+        self.confidence = inputs.run.settings.risk.confidence
+
+    def without(self, line: TradeLine) -> "_Filled":
+        """Return the portfolio after the other trades: this one's shares and its cost, to the cent, are given back."""
+        place = self.names.index(line.symbol)
+        struck = copy(self)
+        struck.shares, struck.price = self.shares.copy(), self.price.copy()
+        struck.shares[place] += line.shares if line.is_sale else -line.shares
+        struck.price[place] = line.price
+        paid = (-line.notional if line.is_sale else line.notional) + line.cost
+        struck.cash_usd = round(self.cash_usd + paid, 2)
+        return struck
+
+    def figures(self, turnover_frac: float, cost_usd: float) -> BookFigures:
+        (held,) = self.shares.nonzero()
+        value = self.shares * self.price
+        equity = float(np.append(value[held], self.cash_usd).sum())
+        weights = value / equity
+        volatility, var = self.past.risk(weights, self.confidence)
+        return BookFigures(
+            cash_usd=self.cash_usd,
+            invested_frac=float(weights[held].sum()),
+            turnover_frac=turnover_frac,
+            cost_usd=cost_usd,
+            volatility_frac=volatility,
+            var_usd=var * equity,
+            var_frac=var,
+            sectors=sector_weights(self.sectors[held], weights[held].tolist()),
+        )
