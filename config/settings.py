@@ -213,11 +213,14 @@ def _merged(layers: list[tuple[str, Tree]]) -> tuple[Tree, dict[str, str]]:
 
 
 def _merge(under: Tree, over: Tree) -> Tree:
-    """Return `under` updated with `over`: mappings are merged key by key, lists are replaced."""
+    """Return `under` updated with `over`: mappings are merged key by key, and are new ones; lists are replaced."""
     both = dict(under)
     for key, value in over.items():
         below = both.get(key)
-        both[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        if isinstance(value, dict):
+            both[key] = _merge(below if isinstance(below, dict) else {}, value)
+        else:
+            both[key] = value
     return both
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,6 +27,7 @@ from tasks.core.homes.opening import open_run
 from tasks.core.homes.setup import set_up
 from tasks.portfolio.schema import CASH
 from tasks.reporting.schema import Day
+from tasks.simulation import provider
 
 LAST_SESSION = date(2024, 6, 14)
 SESSION_BEFORE = date(2024, 6, 13)
@@ -83,9 +85,22 @@ def copy_of(home: Path, target: Path) -> Path:
     return target
 
 
+@contextmanager
+def simulated_once() -> Iterator[None]:
+    """Simulate each market once per process: the history is pure, and most homes of tests have the same one."""
+    with patch.object(provider, "simulate_history", _history):
+        yield
+
+
+_history = lru_cache(maxsize=8)(provider.simulate_history)
+
+
 def run_day(home: Path, day: date = LAST_SESSION) -> Day:
     """Run a day in this process, as the CLI does."""
-    with open_run(home=home, day=day.isoformat(), profile=None, doing="test", environ={}) as run:
+    with (
+        simulated_once(),
+        open_run(home=home, day=day.isoformat(), profile=None, doing="test", environ={}) as run,
+    ):
         return daily_live(run)
 
 
@@ -116,6 +131,7 @@ def afterclose(*arguments: str, home: Path, **environ: str) -> Ended:
     with (
         patch.dict(os.environ, clean_environ(home, environ), clear=True),
         warnings.catch_warnings(),
+        simulated_once(),
         redirect_stdout(out),
         redirect_stderr(err),
     ):

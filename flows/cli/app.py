@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from flows.terminal import Failure, Options, failure_of, report_failure, silence
 from tasks.core.errors import ConfigError
 
 INTERRUPTED = 130
+_command_of = cache(typer.main.get_command)  # the tests run hundreds of commands in one process
 GLOBAL_OPTIONS = frozenset({"--home", "--profile"})
 GLOBAL_FLAGS = frozenset({"--json", "--debug", "-v", "--verbose"})
 
@@ -78,7 +80,7 @@ def _answer(arguments: Sequence[str]) -> int:
     try:
         hoisted = hoist_global_options(arguments)
         options = replace(options, home=_home_given(hoisted))
-        code = app(args=hoisted, prog_name="afterclose", standalone_mode=False)
+        code = _command_of(app)(args=hoisted, prog_name="afterclose", standalone_mode=False)
     except typer.TyperException as error:
         if not error.format_message().strip() and not options.as_json:
             return error.exit_code  # no command was given, and the help page is printed already

@@ -235,3 +235,15 @@ def test_an_unknown_profile_is_refused_with_the_known_ones(tmp_path):
 def test_a_profile_is_a_name_and_never_a_path(tmp_path):
     with pytest.raises(InvalidSettings, match="is not one of"):
         load(tmp_path, profile="../profiles/prudent")
+
+
+def test_a_relative_path_of_base_yaml_is_in_each_home(tmp_path):
+    shipped = tmp_path / "shipped"
+    shutil.copytree(SHIPPED, shipped)
+    text = (shipped / "base.yaml").read_text()
+    (shipped / "base.yaml").write_text(text.replace("    path: null", "    path: vendor", 1))
+    homes = [tmp_path / "one", tmp_path / "other"]
+
+    loaded = [load_settings(home=home, profile=None, environ={}, shipped=shipped) for home in homes]
+
+    assert [one.settings.data.files.path for one in loaded] == [home / "vendor" for home in homes]
