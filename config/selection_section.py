@@ -50,6 +50,9 @@ class Selection(Section):
     costs. The daily run uses the selected one, which the champion's metadata names. []: always portfolio.optimizer."""
     finalists: Annotated[int, Field(ge=0, le=20)]
     """Number of best candidates that are cross-validated for the report (not by --quick); 0: none."""
+    other_seeds: Annotated[int, Field(ge=0, le=9)]
+    """Number of other seeds under which the candidates are tested again, on the selection folds, for the report (not
+    by --quick); 0: none."""
     must_beat_equal_weight: bool
     """The portfolio must have a higher Sharpe ratio after costs than the equal-weighted universe."""
     max_spa_p_value: Fraction

@@ -96,7 +96,7 @@ def run_weekly(options: Options, day: str | None, *, quick: bool, if_needed: boo
                 promotion = weekly_champion(run, quick=quick)
         except KeyboardInterrupt:
             typer.echo(
-                "afterclose: finished trials, placebo runs and finalists are kept."
+                "afterclose: finished trials, other seeds, placebo runs and finalists are kept."
                 " Run the same command again to continue; nothing is counted twice.",
                 err=True,
             )

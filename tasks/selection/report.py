@@ -16,7 +16,7 @@ from tasks.selection.live_verdict import live_section
 from tasks.selection.net.statement import net_section, pairs_section
 from tasks.selection.paths.statement import paths_section
 from tasks.selection.schema import CandidateResult, Training
-from tasks.selection.stability import stability_section
+from tasks.selection.stability.statement import stability_section
 from tasks.selection.statement import bounds, named, signed, signed_ratio
 from tasks.selection.trials.statement import trials_section
 

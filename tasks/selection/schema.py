@@ -172,11 +172,35 @@ class Diversity:
 
 
 @dataclass(frozen=True)
-class Stability:
-    """How often each of the eligible learners is selected when the sessions of the selection folds are resampled."""
+class SeedChoice:
+    """What the selection folds select under another seed, with its figures there and under the seed of the run."""
 
-    selected: str
-    wins: dict[str, float]  # share of the draws
+    seed: int
+    candidate: str | None  # None: no candidate is eligible
+    t: float = float("nan")
+    neutral_ic: float = float("nan")
+    own_t: float = float("nan")  # of the same candidate under the seed of the run
+    own_neutral_ic: float = float("nan")
+
+
+@dataclass(frozen=True)
+class SelectedWeek:
+    """What a weekly run selected on its selection folds, confirmed or not."""
+
+    session: date
+    candidate: str | None  # None: no candidate was eligible
+
+
+@dataclass(frozen=True)
+class Stability:
+    """What earlier weeks, other seeds and resampled sessions of the selection folds select."""
+
+    selected: str | None  # by the run, confirmed or not
+    by_t: str | None  # by the run, if pairs of model and optimizer are not compared
+    is_quick: bool  # compared neither with weeks nor with seeds
+    weeks: tuple[SelectedWeek, ...]  # newest first
+    seeds: tuple[SeedChoice, ...]
+    draws: dict[str, float]  # share of the draws, by learner; empty if the sessions were not resampled
 
 
 @dataclass(frozen=True)
@@ -282,7 +306,7 @@ class Training:
     gates: tuple[Gate, ...] = ()  # of that candidate
     live: LiveVerdict | None = None  # on the champion of earlier weeks; None with too short a live record
     diversity: Diversity | None = None  # None with fewer than two candidates that rank names
-    stability: Stability | None = None  # None unless a learner was selected from several
+    stability: Stability | None = None  # None if no candidate was trained
     placebo: Placebo | None = None  # None if no run was made
     net: NetResult | None = None  # None if no candidate passed the statistical tests
     paths: tuple[PathResult, ...] = ()  # of the finalists; none with --quick

@@ -75,6 +75,8 @@ def train_candidates(run: Run, market: Market, live_days: Sequence[LiveDay] = ()
     )
     pairs = _compared(week, found, ledger)
     selected, optimizer = _selected(run, found, pairs, ledger)
+    if selected.results and not quick:  # quick runs have other candidates: their choice is not comparable
+        ledger.record_selected(selected.examined.name if selected.examined else None)
     examination = examine(week, selected, with_optimizer(run.settings, optimizer), live_days, quick=quick)
     final, examination = apply_gates(run, selected, examination)
     training = record_training(week, final, examination, examined=selected.examined)

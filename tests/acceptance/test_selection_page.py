@@ -1,6 +1,7 @@
 """The page of a selection: what it draws, what it leaves out, and that no name is markup."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,9 @@ from tasks.selection.schema import (
     PathResult,
     Placebo,
     Promotion,
+    SeedChoice,
+    SelectedWeek,
+    Stability,
 )
 from tests.champions import DEFLATION, NET, make_result, make_training
 
@@ -135,6 +139,24 @@ def test_the_live_record_of_a_champion_is_on_the_page(week):
         in page
     )
     assert '<strong class="bad">It no longer earns its place.</strong>' in page
+
+
+def test_the_stability_of_the_choice_is_on_the_page_with_its_warning(week):
+    weeks = (SelectedWeek(date(2024, 6, 7), "lightgbm"),)
+    seeds = (SeedChoice(8, "xgboost", 2.5, 0.021, -3.0, -0.025),)
+    found = Stability("lightgbm", "lightgbm", False, weeks, seeds, {"lightgbm": 0.71, "xgboost": 0.29})
+
+    page = rendered(replace(week, stability=found))
+
+    assert "Same candidate in 1 of 1 earlier week, 0 of 1 other seed, 71% of 200 draws." in page
+    assert '<strong class="bad">Fewer than half: 0 of 1 other seed.' in page
+    assert '<th scope="row">session 2024-06-07</th><td>lightgbm</td><td>yes</td>' in page
+    assert '<th scope="row">seed 8</th><td>xgboost</td><td>no</td><td class="num">2.50</td>' in page
+    assert '<td class="num">−3.00</td><td class="num">−0.0250</td>' in page
+    empty = rendered(replace(week, stability=replace(found, weeks=(), seeds=(), draws={})))
+    assert "Not compared with other seeds: selection.other_seeds is 0." in empty
+    assert 'aria-label="Stability of the choice"' not in empty
+    assert "Stability of the choice" not in rendered(week)
 
 
 def test_the_portfolios_begin_at_100_and_the_caption_has_their_end(week):

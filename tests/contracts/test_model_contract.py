@@ -29,6 +29,12 @@ def test_equal_fits_give_equal_bytes(kind):
     assert once.model.dump() == again.model.dump()
 
 
+def test_a_kind_declares_whether_its_scores_depend_on_the_seed(kind):
+    scores = [scores_of(fit_anew(kind, seed=seed)) for seed in (3, 4)]
+
+    assert scores[0].equals(scores[1]) != KINDS[kind].uses_seed
+
+
 def test_a_stored_model_scores_bit_for_bit_as_before(kind):
     fitted = make_fitted(kind)
 

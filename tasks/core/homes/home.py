@@ -58,6 +58,11 @@ class Home:
         return self.root / "data" / "paths"
 
     @property
+    def seeds(self) -> Path:
+        """Results of the candidates under other seeds, reused by later runs; safe to delete between runs."""
+        return self.root / "data" / "seeds"
+
+    @property
     def mlflow(self) -> Path:
         """The history of trainings for MLflow; no run reads it, so it is safe to delete."""
         return self.root / "data" / "mlflow"
@@ -88,6 +93,7 @@ class Home:
             self.searches,
             self.placebos,
             self.paths,
+            self.seeds,
             self.mlflow,
             self.answers,
             self.views,

@@ -30,6 +30,7 @@ class Model(Protocol):
     suffix: ClassVar[str]  # of the stored file, without the dot
     ranks: ClassVar[bool]  # False if all scores are equal by definition
     learns: ClassVar[bool]  # False for rules, which are not trained
+    uses_seed: ClassVar[bool]  # False if equal rows give an equal model under every seed
     importance_by: ClassVar[str]  # what `importance` measures; empty for rules
 
     def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None: ...

@@ -26,6 +26,7 @@ class BestFeature:
     suffix: ClassVar[str] = "json"
     ranks: ClassVar[bool] = True
     learns: ClassVar[bool] = False  # one feature and one sign: nothing to overfit, and no importance
+    uses_seed: ClassVar[bool] = False
     importance_by: ClassVar[str] = ""
 
     def __init__(self, features: tuple[str, ...], parameters: Parameters, seed: int) -> None:

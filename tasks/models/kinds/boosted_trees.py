@@ -14,6 +14,7 @@ class BoostedTrees(ABC):
     kind: ClassVar[str]
     ranks: ClassVar[bool] = True
     learns: ClassVar[bool] = True
+    uses_seed: ClassVar[bool] = True
     importance_by: ClassVar[str] = "mean |SHAP|"
     required: tuple[str, ...] = ()
     defaults: ClassVar[Parameters]

@@ -45,6 +45,7 @@ class RandomForest:
     suffix: ClassVar[str] = "skops"
     ranks: ClassVar[bool] = True
     learns: ClassVar[bool] = True
+    uses_seed: ClassVar[bool] = True
     importance_by: ClassVar[str] = (
         "decrease of impurity in training"  # SHAP would traverse every tree in Python
     )

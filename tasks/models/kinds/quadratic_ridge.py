@@ -41,6 +41,7 @@ class QuadraticRidge:
     suffix: ClassVar[str] = "json"
     ranks: ClassVar[bool] = True
     learns: ClassVar[bool] = True
+    uses_seed: ClassVar[bool] = False
     importance_by: ClassVar[str] = "mean |contribution|"
     required: tuple[str, ...] = ()
 

@@ -28,6 +28,7 @@ class RankBlend:
     suffix: ClassVar[str] = "json"
     ranks: ClassVar[bool] = True
     learns: ClassVar[bool] = True
+    uses_seed: ClassVar[bool] = True
     importance_by: ClassVar[str] = "mean of its members' importance"
     required: tuple[str, ...] = ()
 

@@ -17,6 +17,7 @@ class Momentum52Week:
     suffix: ClassVar[str] = "json"
     ranks: ClassVar[bool] = True
     learns: ClassVar[bool] = False
+    uses_seed: ClassVar[bool] = False
     importance_by: ClassVar[str] = ""
     rule: ClassVar[str] = "momentum_52_week"
 
@@ -55,6 +56,7 @@ class EqualWeight:
     suffix: ClassVar[str] = "json"
     ranks: ClassVar[bool] = False
     learns: ClassVar[bool] = False
+    uses_seed: ClassVar[bool] = False
     importance_by: ClassVar[str] = ""
     rule: ClassVar[str] = "equal_weight"
     required: tuple[str, ...] = ()

@@ -47,6 +47,7 @@ class StackedBlend:
     suffix: ClassVar[str] = "json"
     ranks: ClassVar[bool] = True
     learns: ClassVar[bool] = True
+    uses_seed: ClassVar[bool] = True
     importance_by: ClassVar[str] = "weighted mean of its members' importance"
     required: tuple[str, ...] = ()
 

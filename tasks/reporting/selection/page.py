@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +13,13 @@ from tasks.reporting.page.numerals import UNKNOWN, number, signed
 from tasks.reporting.selection import figures
 from tasks.reporting.selection.live_record import LiveRecord
 from tasks.selection.net.statement import NAMES, PAIR_COLUMNS, pair_rows
-from tasks.selection.schema import CandidateResult, Diversity, Pairs, Promotion, Training
+from tasks.selection.schema import CandidateResult, Diversity, Pairs, Promotion, Stability, Training
+from tasks.selection.stability.statement import (
+    COLUMNS,
+    stability_rows,
+    stability_sentences,
+    stability_warning,
+)
 
 TONES = 5  # steps of the shading of correlations
 
@@ -69,6 +76,8 @@ def render_selection(
         pairs=_pairs(training.pairs),
         pair_columns=[NAMES[name] for name in PAIR_COLUMNS],
         correlations=_shades(training.diversity),
+        stability=_stability(training.stability),
+        stability_columns=COLUMNS,
         live=live,
         style=style(),
     ).encode()
@@ -105,6 +114,15 @@ def _pairs(pairs: Pairs | None) -> list[tuple[str, str, tuple[str, ...], bool]]:
         (model, optimizer, tuple(cells), (model, optimizer) == own)
         for model, optimizer, *cells in pair_rows(pairs)
     ]
+
+
+def _stability(found: Stability | None) -> dict[str, Any] | None:
+    """Return the sentences, the warning and the rows; None if no candidate was trained."""
+    if found is None:
+        return None
+    # the report's Markdown marks settings as code
+    said = " ".join(stability_sentences(found)).replace("`", "")
+    return {"said": said, "warning": stability_warning(found), "rows": stability_rows(found)}
 
 
 def _shades(diversity: Diversity | None) -> list[tuple[str, list[Shade]]]:

@@ -4,15 +4,16 @@
 12); `data/trials/SESSION/HASH.csv` has its out-of-sample returns, named by the hash of their bytes, which the row
 contains. No function takes the number of trials as an argument: it is counted here. A trial is identified by candidate,
 parameters, seed, splits and data snapshot: running the same week again adds no trial, any difference does. A ledger
-that was edited, truncated or removed stops the selection until a person accepts it; lost trials still count.
+that was edited, truncated or removed stops the selection until a person accepts it; lost trials still count. What a
+weekly run selected is a row of its own, which is no trial.
 """
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -29,13 +30,14 @@ from tasks.core.text import counted
 from tasks.models.registry.metadata import METADATA_NAME, read_metadata
 from tasks.models.registry.store import versions_folder
 from tasks.safety import audit
+from tasks.selection.schema import SelectedWeek
 from tasks.selection.trials.history import History, Trial, history_of
 
 FIELDS = (
     *("event", "session", "run", "trial", "candidate", "kind", "parameters"),
     *("seed", "snapshot", "splits", "returns", "detail"),
 )
-TRIAL, ACCEPTED = "trial", "accepted"
+TRIAL, ACCEPTED, SELECTED = "trial", "accepted", "selected"
 WEEKLY = "weekly"  # how the runs of a selection begin; others are of backtests
 FLOAT_FORMAT = "%.9g"
 
@@ -61,6 +63,7 @@ class Contents:
     lost: int
     problems: tuple[str, ...]
     verdict: Verdict
+    selected: tuple[SelectedWeek, ...] = ()  # by weekly runs, in the order in which they were recorded
 
     @property
     def count(self) -> int:
@@ -94,6 +97,16 @@ class HomeLedger:
             *(TRIAL, self.session, self.run, identity, candidate.name, candidate.kind, parameters),
             *(str(trial.seed), self.snapshot, trial.splits, returns, ""),
         )
+        append(_chain(self.home), row, key=_key(self.home, self.environ))
+
+    def record_selected(self, candidate: str | None) -> None:
+        """Append what the run selected, unless it is what the ledger has last for this session; None: no candidate."""
+        contents = require_intact(self.home, self.environ, returns=False)
+        found = SelectedWeek(date.fromisoformat(self.session), candidate)
+        recorded = [each for each in contents.selected if each.session == found.session]
+        if recorded[-1:] == [found]:
+            return
+        row = (SELECTED, self.session, self.run, "", candidate or "", "", "", "", self.snapshot, "", "", "")
         append(_chain(self.home), row, key=_key(self.home, self.environ))
 
     def history(self) -> History:
@@ -144,8 +157,9 @@ def read_contents(home: Home, environ: Mapping[str, str] = os.environ, *, return
     """Return the ledger's contents and problems. A home without a ledger has no trials."""
     chain = _chain(home)
     verdict = verify(chain, key=_key(home, environ))
-    entries, lost, accepted = _read_entries(chain)
-    contents = Contents(entries, lost, (), verdict)
+    rows = [dict(zip(FIELDS, row, strict=True)) for row in read_rows(chain)]
+    entries, lost, accepted = _read_entries(rows)
+    contents = Contents(entries, lost, (), verdict, _read_selected(rows))
     problems = [
         f"{home.trial_ledger.relative_to(home.root)}, line {found.line}: {found.why}"
         for found in verdict.breaks
@@ -190,19 +204,28 @@ def _missing(home: Home, contents: Contents, accepted: frozenset[str]) -> Iterat
         )
 
 
-def _read_entries(chain: ChainFile) -> tuple[tuple[Entry, ...], int, frozenset[str]]:
+def _read_entries(rows: Sequence[Mapping[str, str]]) -> tuple[tuple[Entry, ...], int, frozenset[str]]:
     """Return the trials, how many a person accepted as lost, and the returns whose loss a person accepted."""
     entries: dict[tuple[str, str], Entry] = {}
     lost, accepted = 0, set[str]()
-    for row in read_rows(chain):
-        cells = dict(zip(FIELDS, row, strict=True))
+    for cells in rows:
         if cells["event"] == ACCEPTED:
             more, without = _accepted(cells["detail"])
             lost, accepted = lost + more, accepted | without
-        else:
+        elif cells["event"] != SELECTED:
             found = Entry(**{name: cells[name] for name in Entry.__dataclass_fields__})
             entries.setdefault((found.trial, found.returns), found)
     return tuple(entries.values()), lost, frozenset(accepted)
+
+
+def _read_selected(rows: Sequence[Mapping[str, str]]) -> tuple[SelectedWeek, ...]:
+    """Return what weekly runs selected; a row whose session is not a date was edited, which breaks the chain."""
+    found = []
+    for cells in rows:
+        if cells["event"] == SELECTED:
+            with suppress(ValueError):
+                found.append(SelectedWeek(date.fromisoformat(cells["session"]), cells["candidate"] or None))
+    return tuple(found)
 
 
 def _accepted(detail: str) -> tuple[int, set[str]]:

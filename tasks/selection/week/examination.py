@@ -1,4 +1,4 @@
-"""Examine the candidate that the selection folds select: features, portfolio, placebo runs, paths, and the gates."""
+"""Examine the candidate that the selection folds select: features, portfolio, placebo runs, paths, stability, gates."""
 
 import logging
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from config.settings import Settings
 from tasks.core.homes.run import Run
 from tasks.core.sessions import sessions_between
 from tasks.models.training.feature_checks import SUSPECT, check_features
+from tasks.selection.choice import best_on_selection_folds
 from tasks.selection.gates import (
     leak_gate,
     live_gate,
@@ -34,12 +35,17 @@ from tasks.selection.schema import (
     NetResult,
     PathResult,
     Placebo,
+    SeedChoice,
+    Stability,
 )
 from tasks.selection.selection_run import (
     SelectionRun,
     limits_of,
     without_candidate,
 )
+from tasks.selection.stability.draws import draws_of
+from tasks.selection.stability.seeds import other_seeds
+from tasks.selection.stability.weeks import earlier_weeks
 from tasks.selection.trials.ledger import first_session, require_intact
 from tasks.selection.week.week import Week, champion_before, seed_of
 
@@ -54,6 +60,7 @@ class Examination:
     net: NetResult | None
     placebo: Placebo | None
     paths: tuple[PathResult, ...]
+    stability: Stability | None
     live: LiveVerdict | None
     gates: tuple[Gate, ...]
 
@@ -61,15 +68,16 @@ class Examination:
 def examine(
     week: Week, selected: SelectionRun, settings: Settings, live_days: Sequence[LiveDay], *, quick: bool
 ) -> Examination:
-    """Test the selected candidate. `settings`: with the selected optimizer. `quick`: no placebo runs, no paths."""
+    """Test the selected candidate. `settings`: with the selected optimizer. `quick`: no placebos, paths or seeds."""
     run = week.run
     checks = _checked(run, selected)
     net = _walked(week, selected, settings)
     placebo = None if quick else _placebo(week, selected)
     paths = () if quick else _cross_validated(week, selected, settings)
+    stability = _stability(week, selected, quick=quick)
     live = live_verdict(live_days, champion_before(run), run.settings.selection)
     gates = _gates(run, selected, checks, net, placebo, live)
-    return Examination(checks, net, placebo, paths, live, gates)
+    return Examination(checks, net, placebo, paths, stability, live, gates)
 
 
 def apply_gates(
@@ -130,6 +138,37 @@ def _placebo(week: Week, selected: SelectionRun) -> Placebo | None:
         run.settings,
         t=t,
         seed=run.seed,
+    )
+
+
+def _stability(week: Week, selected: SelectionRun, *, quick: bool) -> Stability | None:
+    """Compare what is selected with earlier weeks, other seeds and resampled sessions; nothing depends on it."""
+    if not selected.results:
+        return None
+    run, settings = week.run, week.run.settings
+    by_t = best_on_selection_folds(selected.results, limits_of(settings.models))
+    recorded = () if quick else require_intact(run.home, returns=False).selected
+    return Stability(
+        selected=selected.examined.name if selected.examined else None,
+        by_t=by_t.name if by_t else None,
+        is_quick=quick,
+        weeks=earlier_weeks(recorded, run.session.day),
+        seeds=() if quick else _other_seeds(week, selected),
+        draws=draws_of(selected, by_t, seed=run.seed("stability")),
+    )
+
+
+def _other_seeds(week: Week, selected: SelectionRun) -> tuple[SeedChoice, ...]:
+    run, settings = week.run, week.run.settings
+    return other_seeds(
+        run.home.seeds,
+        week.market.snapshot.id,
+        week.panel,
+        selected,
+        settings,
+        seed_under=lambda number: seed_of(
+            replace(run, settings=settings.model_copy(update={"seed": number}))
+        ),
     )
 
 

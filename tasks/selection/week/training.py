@@ -13,8 +13,7 @@ from tasks.models.schema import Baseline, Probe
 from tasks.models.training.baseline import make_baseline
 from tasks.models.training.fitted import Fitted
 from tasks.models.training.fold_by_fold import fit, predict
-from tasks.models.training.walkforward import split_folds
-from tasks.selection.choice import ineligible_because, runner_up
+from tasks.selection.choice import runner_up
 from tasks.selection.diversity import diversity_of
 from tasks.selection.record import counted_by_session, fifths, session_ics
 from tasks.selection.rival import measure_rival
@@ -23,7 +22,6 @@ from tasks.selection.schema import (
     CountedTrials,
     Diversity,
     RunnerUp,
-    Stability,
     Training,
 )
 from tasks.selection.selection_run import (
@@ -31,7 +29,6 @@ from tasks.selection.selection_run import (
     last_window,
     limits_of,
 )
-from tasks.selection.stability import stability_of
 from tasks.selection.trials.ledger import history_in, require_intact, with_returns
 from tasks.selection.week.examination import Examination
 from tasks.selection.week.week import Week
@@ -68,7 +65,7 @@ def record_training(
         gates=examination.gates,
         live=examination.live,
         diversity=_diversity(selected),
-        stability=_stability(run, selected, examined),
+        stability=examination.stability,
         placebo=examination.placebo,
         net=examination.net,
         paths=examination.paths,
@@ -131,18 +128,3 @@ def _diversity(selected: SelectionRun) -> Diversity | None:
         if each.ranks
     }
     return diversity_of(scores, selected.tested.data.sessions)
-
-
-def _stability(run: Run, selected: SelectionRun, examined: CandidateResult | None) -> Stability | None:
-    """Return how often the learner of the selection folds is selected when their sessions are resampled."""
-    if examined is None or not examined.learns:
-        return None
-    tested = selected.tested
-    ics = {}
-    for each in selected.results:
-        if each.learns and not ineligible_because(each):
-            walk = selected.walks[each.name]
-            earlier = split_folds(tuple(fold.fold for fold in walk))[0]
-            scores = np.concatenate([fold.scores for fold in walk[: len(earlier)]])
-            ics[each.name] = tested.neutral_ics(scores, slice(0, len(scores)))
-    return stability_of(ics, examined.name, overlap=tested.overlap, seed=run.seed("stability"))

@@ -111,6 +111,7 @@ NOT_LIMITS = (
     "portfolio.unknown_sector",
     "selection.finalists",  # shown only
     "selection.optimizers",
+    "selection.other_seeds",  # shown only
     "selection.score_weights.",
 )
 

@@ -1,7 +1,7 @@
 """Every trial is recorded once, and a ledger that was changed stops the selection (Z8, faults 108, 141, 142)."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from config.sections import Candidate
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.safety import audit
+from tasks.selection.schema import SelectedWeek
 from tasks.selection.trials.history import Trial
 from tasks.selection.trials.ledger import HomeLedger, accept, read_contents, require_intact
 from tests.champions import put_into_production
@@ -274,3 +275,36 @@ def test_an_acceptance_is_in_the_audit_log_whose_chain_holds(home):
     accept(home, by="Ana", reason="checked", at=NOW, environ={})
 
     assert audit.verify(home, {}).breaks == ()
+
+
+def test_what_a_week_selected_is_recorded_once_and_is_no_trial(home):
+    ledger = filled(home, 2)
+    for candidate in ("lightgbm", "lightgbm", None, None, "lightgbm"):
+        ledger.record_selected(candidate)
+    ledger_of(home, session="2024-06-21").record_selected("lightgbm")
+
+    contents = require_intact(home, {})
+
+    friday, next_friday = date(2024, 6, 14), date(2024, 6, 21)
+    assert contents.selected == (
+        SelectedWeek(friday, "lightgbm"),
+        SelectedWeek(friday, None),
+        SelectedWeek(friday, "lightgbm"),
+        SelectedWeek(next_friday, "lightgbm"),
+    )
+    assert (contents.count, ledger.history().count) == (2, 2)
+
+
+def test_a_home_that_recorded_no_selection_has_none(home):
+    filled(home, 2)
+
+    assert require_intact(home, {}).selected == ()
+
+
+@pytest.mark.parametrize(("old", "new"), [("selected,2024-06-14", "selected,2024-06-15"), ("selected", "x")])
+def test_an_edited_selection_stops_the_next_week(home, old, new):
+    filled(home, 2).record_selected("lightgbm")
+    home.trial_ledger.write_text(home.trial_ledger.read_text().replace(old, new, 1))
+
+    with pytest.raises(SafetyError, match="line 4"):
+        ledger_of(home).record_selected("xgboost")
