@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from config.sections import Portfolio as PortfolioSettings
 from tasks.core.text import dollars, percent
@@ -32,6 +33,20 @@ class GroupWeight(NamedTuple):
     def is_refused(self) -> bool:
         """Whether the trades move it beyond its limit, or further beyond it; True for NaN."""
         return not self.after <= self.limit + TOLERANCE and not self.after <= self.before + TOLERANCE
+
+
+class Group(NamedTuple):
+    """The places of names whose weight has a limit together."""
+
+    name: str
+    places: NDArray[np.intp]
+    limit: float
+
+    def weight(self, before: NDArray[np.float64], after: NDArray[np.float64]) -> GroupWeight:
+        """Return the group's weight before and after, from those of each name."""
+        return GroupWeight(
+            self.name, float(before[self.places].sum()), float(after[self.places].sum()), self.limit
+        )
 
 
 def after_agrees(facts: Facts) -> Outcome:
@@ -76,17 +91,24 @@ def group_weights(
 
     `lines`: columns before, after, sector (as `limited_sectors` returns it) and cap_class ("" unknown), by symbol.
     """
-    for symbol, before, after in zip(lines.index, lines["before"], lines["after"], strict=True):
-        yield GroupWeight(str(symbol), before, after, settings.max_position_frac)
-    for label, group in lines.groupby("sector"):
-        yield _group_weight(f"sector {label}", group, settings.max_sector_frac)
+    before, after = (lines[name].to_numpy(dtype=float) for name in ("before", "after"))
+    for group in limited_groups(lines, settings, exposure_cap=exposure_cap):
+        yield group.weight(before, after)
+
+
+def limited_groups(
+    lines: pd.DataFrame, settings: PortfolioSettings, *, exposure_cap: float
+) -> Iterator[Group]:
+    """Yield the groups of group_weights. `lines`: columns sector and cap_class, by symbol."""
+    places = np.arange(len(lines))
+    for symbol, place in zip(lines.index, places, strict=True):
+        yield Group(str(symbol), places[place : place + 1], settings.max_position_frac)
+    for label, within in sorted(lines.groupby("sector").indices.items()):
+        yield Group(f"sector {label}", np.asarray(within), settings.max_sector_frac)
     for label, limit in settings.max_cap_class_frac.items():
-        yield _group_weight(f"{label} caps", lines[lines["cap_class"] == label], limit)
-    yield _group_weight("the portfolio", lines, exposure_cap)
-
-
-def _group_weight(name: str, lines: pd.DataFrame, limit: float) -> GroupWeight:
-    return GroupWeight(name, lines["before"].sum(skipna=False), lines["after"].sum(skipna=False), limit)
+        (within,) = (lines["cap_class"] == label).to_numpy(dtype=bool).nonzero()
+        yield Group(f"{label} caps", within, limit)
+    yield Group("the portfolio", places, exposure_cap)
 
 
 def _lines(facts: Facts) -> pd.DataFrame:

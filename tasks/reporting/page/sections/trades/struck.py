@@ -19,7 +19,7 @@ from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.page.numerals import typeset_percent
 from tasks.reporting.page.sections.trades.trade_list import TradeLine
 from tasks.risk.tail import PastReturns, portfolio_risk
-from tasks.safety.after_checks import group_weights
+from tasks.safety.after_checks import limited_groups
 from tasks.safety.facts import limited_sectors
 from tasks.safety.trade_checks import is_covered
 
@@ -102,11 +102,13 @@ def _struck(
         of_all,
         str(sectors.get(line.symbol, "")),
         max(_affected(of_all, figures, limits), key=lambda one: one.rank, default=None),
-        _refused(inputs, trades, line, figures),
+        _refused(inputs, trades, line, filled, figures),
     )
 
 
-def _refused(inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, figures: BookFigures) -> str:
+def _refused(
+    inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, filled: "_Filled", figures: BookFigures
+) -> str:
     """Return the first of the day's checks that a strike can fail, in words: cash, a limit of the portfolio, a stop.
 
     A struck buy fails none: it only lowers weights. Cash and limits are checked by the checks' own functions. The
@@ -119,48 +121,53 @@ def _refused(inputs: DayInputs, trades: Sequence[TradeLine], line: TradeLine, fi
         return "the buys cost more than the cash"
     if inputs.run.settings.regime.stop_loss_frac[inputs.records.regime.state] and STOP in line.reason:
         return STOP
-    return _portfolio_limit(inputs, line)
+    return filled.limited.exceeded(line)
 
 
-def _portfolio_limit(inputs: DayInputs, line: TradeLine) -> str:
-    """Return the limit on the name or on a group of it that the strike exceeds.
+class _Limited:
+    """The limits on each name and its groups, with the weights now, in the target and after all trades, by place."""
 
-    The target, in which the name keeps its weight, must be within every limit, as if nothing had been held; the
-    portfolio after the trades may be above one that it exceeded before, but not further above it.
-    """
-    settings, weights = inputs.run.settings.portfolio, inputs.frames.weights.drop(CASH)
-    now, is_struck = weights["current_weight"], weights.index == line.symbol
-    value = inputs.frames.after["shares"] * inputs.frames.after["price"]
-    after = (value / inputs.records.portfolio.book.equity_usd).reindex(weights.index).fillna(0.0)
-    lines = pd.DataFrame(
-        {
-            "before": now,
-            "after": after.where(~is_struck, now),
-            "sector": limited_sectors(weights["sector"], settings),
-            "cap_class": weights["cap_class"],
+    def __init__(self, inputs: DayInputs) -> None:
+        settings, portfolio = inputs.run.settings.portfolio, inputs.records.portfolio
+        weights, after = inputs.frames.weights.drop(CASH), inputs.frames.after
+        filled = after["shares"] * after["price"] / portfolio.book.equity_usd
+        self.lines = pd.DataFrame(
+            {"sector": limited_sectors(weights["sector"], settings), "cap_class": weights["cap_class"]}
+        )
+        self.now, self.target, self.after = (
+            column.to_numpy(dtype=float)
+            for column in (
+                weights["current_weight"],
+                weights["weight"],
+                filled.reindex(weights.index).fillna(0.0),
+            )
+        )
+        groups = limited_groups(self.lines, settings, exposure_cap=portfolio.exposure_cap)
+        self.groups = {group.name: group for group in groups}
+
+    def exceeded(self, line: TradeLine) -> str:
+        """Return the limit on the name or on a group of it that the strike exceeds.
+
+        The target, in which the name keeps its weight, must be within every limit, as if nothing had been held; the
+        portfolio after the trades may be above one that it exceeded before, but not further above it.
+        """
+        place = self.lines.index.get_loc(line.symbol)
+        sector, size = (str(self.lines[name].iloc[place]) for name in ("sector", "cap_class"))
+        target, after = self.target.copy(), self.after.copy()
+        target[place] = after[place] = self.now[place]
+        names = {
+            line.symbol: line.symbol,
+            f"sector {sector}": sector,
+            f"{size} caps": f"{size} caps",
+            "the portfolio": "invested",
         }
-    )
-    target = lines.assign(before=0.0, after=weights["weight"].where(~is_struck, now))
-    sector, size = (str(lines[name].to_dict()[line.symbol]) for name in ("sector", "cap_class"))
-    names = {
-        line.symbol: line.symbol,
-        f"sector {sector}": sector,
-        f"{size} caps": f"{size} caps",
-        "the portfolio": "invested",
-    }
-    wanted_and_left = zip(
-        *(
-            group_weights(each, settings, exposure_cap=inputs.records.portfolio.exposure_cap)
-            for each in (target, lines)
-        ),
-        strict=True,
-    )
-    for wanted, left in wanted_and_left:
-        if wanted.name in names and (wanted.is_refused or left.is_refused):
-            places = 1 if wanted.after - wanted.limit > 0.0005 else 2
-            most = typeset_percent(max(wanted.after, left.after), places)
-            return f"{names[wanted.name]} {most}, limit {typeset_percent(wanted.limit, places)}"
-    return ""
+        for group in (self.groups[name] for name in names if name in self.groups):
+            wanted, left = group.weight(np.zeros_like(target), target), group.weight(self.now, after)
+            if wanted.is_refused or left.is_refused:
+                places = 1 if wanted.after - wanted.limit > 0.0005 else 2
+                most = typeset_percent(max(wanted.after, left.after), places)
+                return f"{names[group.name]} {most}, limit {typeset_percent(group.limit, places)}"
+        return ""
 
 
 def _affected(before: BookFigures, after: BookFigures, limits: Limits) -> list[Affected]:
@@ -197,6 +204,7 @@ class _Filled:
         self.cash_usd = float(inputs.frames.after["shares"][CASH])
         self.past = PastReturns(self.names, inputs.frames.returns)
         self.confidence = inputs.run.settings.risk.confidence
+        self.limited = _Limited(inputs)
 
     def without(self, line: TradeLine) -> "_Filled":
         """Return the portfolio after the other trades: this one's shares and its cost, to the cent, are given back."""
