@@ -69,6 +69,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(", ".join(f"{count:,} {name}" for name, count in counted.items()))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _charts():
+    """Drawing the charts takes a fifth of the time of a day."""
+    from tests.drawn_once import drawn_once
+
+    with drawn_once():
+        yield
+
+
 @pytest.fixture(scope="session")
 def trained_home_template(tmp_path_factory):
     """A trained home whose lake ends on the session before the last. Read-only: tests use `trained_home`."""

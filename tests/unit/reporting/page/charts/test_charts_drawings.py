@@ -5,7 +5,14 @@ import pytest
 
 from tasks.core.sessions import sessions_ending
 from tasks.reporting.page.charts.canvas import Line, runs
-from tasks.reporting.page.charts.drawings import drawdown_chart, lines_chart, regime_chart, scores_chart
+from tasks.reporting.page.charts.drawings import (
+    cone_chart,
+    drawdown_chart,
+    lines_chart,
+    losses_chart,
+    regime_chart,
+    scores_chart,
+)
 from tasks.reporting.page.charts.figures import (
     MOST_POINTS,
     StateChange,
@@ -17,16 +24,27 @@ from tasks.reporting.page.performance import Performance
 from tests.builders import FRIDAY
 from tests.unit.reporting.reading import figure
 
+SESSIONS = sessions_ending(FRIDAY, 60)
+LEVEL = np.linspace(100, 120, 60)
+
 
 def words_in(svg):
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
 
 
-def test_equal_inputs_draw_equal_charts():
-    sessions = sessions_ending(FRIDAY, 60)
-    level = np.linspace(100, 120, 60)
-
-    first, second = (regime_chart(sessions, ["BULL"] * 60, level, "words") for _ in range(2))
+@pytest.mark.parametrize(
+    ("draw", "inputs"),
+    [
+        (regime_chart, (SESSIONS, ["BULL"] * 60, LEVEL)),
+        (drawdown_chart, (SESSIONS, LEVEL / 120 - 1)),
+        (lines_chart, ("lines", "Lines", SESSIONS, [Line("one", LEVEL, "accent", (3.0, 2.0))])),
+        (scores_chart, (LEVEL, LEVEL[:9])),
+        (losses_chart, (LEVEL / 120 - 1, 0.1, 0.15)),
+        (cone_chart, (SESSIONS, [Line("one", LEVEL, "ink")], [LEVEL - 2, LEVEL - 1, LEVEL, LEVEL + 1], [20])),
+    ],
+)
+def test_equal_inputs_draw_equal_charts(draw, inputs):
+    first, second = (draw(*inputs, "words") for _ in range(2))
 
     assert first == second
 
