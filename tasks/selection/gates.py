@@ -22,10 +22,8 @@ from tasks.selection.schema import (
     NetResult,
     Placebo,
 )
-from tasks.selection.statement import NOTHING_FOUND, signed, signed_ratio, stated_p_value
+from tasks.selection.statement import signed, signed_ratio, stated_p_value
 from tasks.selection.statistics.sequential import look_threshold
-
-STOPPED = "The promotion is stopped"
 
 
 def statistical_gates(
@@ -195,12 +193,12 @@ def net_gates(net: NetResult, settings: Selection) -> tuple[Gate, ...]:
 
 
 def require_gates(choice: Choice, gates: Sequence[Gate]) -> Choice:
-    """Return the choice, or none if it fails a required gate; the reason names every one that it fails."""
+    """Return the choice, or none if it fails a required gate; the reason begins with every one that it fails."""
     failed = [gate for gate in gates if gate.required and not gate.passed]
     if choice.result is None or not failed:
         return choice
     named = "; ".join(f"{gate.name}: {gate.value} (required: {gate.limit})" for gate in failed)
-    return Choice(None, f"{NOTHING_FOUND}. {choice.reason} {STOPPED}: {named}.")
+    return Choice(None, f"No candidate is promoted: {named}. {choice.reason}")
 
 
 def gates_section(gates: Sequence[Gate], examined: str | None) -> list[str]:

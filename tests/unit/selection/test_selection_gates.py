@@ -94,9 +94,8 @@ def test_a_choice_that_fails_required_gates_is_stopped_and_every_one_is_named():
     stopped = require_gates(CHOSEN, gates)
 
     assert stopped.result is None
-    assert stopped.reason.startswith(
-        "No statistically significant signal was found. It was best. The promotion"
-    )
+    assert stopped.reason.startswith("No candidate is promoted: Sharpe ratio above that of equal weight")
+    assert stopped.reason.endswith(". It was best.")
     assert "Calmar ratio: 0.10 (required: ≥ 0.5)" in stopped.reason
     assert "after costs: 0.50 (required: > 0.60)" in stopped.reason
     assert "drawdown" not in stopped.reason
