@@ -67,3 +67,4 @@ class Portfolio:
     max_buys_frac: float = (
         1.0  # purchases that the regime allows in one session, as a fraction of the portfolio
     )
+    stopped: tuple[str, ...] = ()  # holdings that a stop loss sells; the check of stops refuses to keep them

@@ -14,7 +14,7 @@ from tasks.core.sessions import session_after
 from tasks.core.stage import stage
 from tasks.data.schema.records import Market
 from tasks.models.schema import Scores
-from tasks.portfolio.candidates import choose_candidates
+from tasks.portfolio.candidates import Obstacle, choose_candidates
 from tasks.portfolio.check import check_book
 from tasks.portfolio.explanation import notes_of, reasons_of
 from tasks.portfolio.frame import (
@@ -53,6 +53,7 @@ class _Decided(NamedTuple):
     weights: pd.DataFrame  # by symbol, with the reason of each
     covariance: pd.DataFrame  # of the names that were considered
     notes: tuple[str, ...]
+    stopped: tuple[str, ...]
 
 
 @stage()
@@ -115,6 +116,7 @@ def build_portfolio(
         risk=portfolio_risk(frame["weight"], returns, run.settings.risk.confidence),
         notes=(*book.notes, *decided.notes),
         index_multiplier=index_multiplier,
+        stopped=decided.stopped,
     )
     log.info(
         "%d positions by %s, %.1f%% in cash",
@@ -152,4 +154,6 @@ def _decide(
     )
     reasons = reasons_of(target, view, session.names, candidates, rules)
     notes = notes_of(target, view, session.names, candidates, session.sectors, settings=settings)
-    return _Decided(target, by_symbol(session, target, reasons), covariance, tuple(notes))
+    is_stopped = candidates.obstacle[session.held.places] == Obstacle.STOPPED
+    stopped = tuple(session.at(session.held.places[is_stopped]).astype(str))
+    return _Decided(target, by_symbol(session, target, reasons), covariance, tuple(notes), stopped)

@@ -52,16 +52,24 @@ def make_regime(run, cap=1.0):
     )
 
 
+def with_stop(run, stop):
+    """Return the run with this stop loss in every state."""
+    states = dict.fromkeys(run.settings.regime.stop_loss_frac, stop)
+    regime = run.settings.regime.model_copy(update={"stop_loss_frac": states})
+    return replace(run, settings=run.settings.model_copy(update={"regime": regime}))
+
+
 @pytest.fixture
 def build(tmp_path, monkeypatch):
-    def run_stage(positions=None, *, delivery=DELIVERY, cap=1.0, folder="home"):
+    def run_stage(positions=None, *, delivery=DELIVERY, cap=1.0, folder="home", stop=0.0):
         home = tmp_path / folder
         market = refresh(monkeypatch, home, delivery)
-        run = small_run(home)
+        run = with_stop(small_run(home), stop)
         if positions is not None:
             run.home.live.mkdir(parents=True, exist_ok=True)
             run.home.positions_file.write_text(positions)
-        portfolio = build_portfolio(run, market, make_scores(run), make_regime(run, cap), make_risk(run))
+        regime = replace(make_regime(run, cap), stop_loss_frac=stop)
+        portfolio = build_portfolio(run, market, make_scores(run), regime, make_risk(run))
         return portfolio, load_frame(portfolio.frame)
 
     return run_stage
@@ -93,6 +101,17 @@ def test_an_empty_home_starts_with_its_cash_and_gets_a_target(build):
     assert frame["weight"].sum() == pytest.approx(1, abs=1e-12)
     assert frame["weight"].iloc[:-1].is_monotonic_decreasing
     assert portfolio.risk["volatility"] > 0
+
+
+def test_the_holdings_that_a_stop_sells_are_named_whatever_their_reason_says(build):
+    """S01 fell by more than a tenth of a percent below its high of the last year, as every name of a market does."""
+    positions = "symbol,shares\nS01,10\nCASH,5000\n"
+
+    stopped, frame = build(positions, stop=0.001)
+    without, _ = build(positions)
+
+    assert (stopped.stopped, without.stopped) == (("S01",), ())
+    assert frame["weight"]["S01"] == 0
 
 
 def test_the_costs_of_the_next_session_know_how_high_the_volatility_index_is(build):

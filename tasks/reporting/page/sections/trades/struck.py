@@ -111,15 +111,15 @@ def _refused(
 ) -> str:
     """Return the first of the day's checks that a strike can fail, in words: cash, a limit of the portfolio, a stop.
 
-    A struck buy fails none: it only lowers weights. Cash and limits are checked by the checks' own functions. The
-    report has no recent highs, which the check of stops reads: a stop is known by the reason of its sale.
+    A struck buy fails none: it only lowers weights. Cash and limits are checked by the checks' own functions; the
+    decision states which holdings a stop sells.
     """
     if not line.is_sale:
         return ""
     buys = any(not other.is_sale for other in trades)
     if not is_covered(figures.cash_usd, inputs.records.portfolio.book.cash_usd, buys=buys):
         return "the buys cost more than the cash"
-    if inputs.run.settings.regime.stop_loss_frac[inputs.records.regime.state] and STOP in line.reason:
+    if line.symbol in inputs.records.portfolio.stopped:
         return STOP
     return filled.limited.exceeded(line)
 
