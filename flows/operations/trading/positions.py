@@ -18,7 +18,7 @@ from tasks.core.errors import AftercloseError, ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.sessions import last_closed_session, session_on
+from tasks.core.sessions import FIRST_DAY, last_closed_session, session_on
 from tasks.core.text import counted, dollars
 from tasks.execution.brokers.manual.store import Signed
 from tasks.execution.brokers.registry import declare_statement, last_closes, stored_market
@@ -244,7 +244,7 @@ def _read_declared(file: Path) -> tuple[str, Positions]:
             path=str(file),
             line=error.fields["line"],
         ) from None
-    _refuse_impossible_sessions(declared, str(file))
+    _refuse_impossible_sessions(declared, text=text, path=str(file))
     return text, declared
 
 
@@ -314,17 +314,19 @@ def _refuse_intact(home: Home, *, begun: bool) -> None:
     )
 
 
-def _refuse_impossible_sessions(declared: Positions, path: str) -> None:
+def _refuse_impossible_sessions(declared: Positions, *, text: str, path: str) -> None:
     """Raise SafetyError if shares are dated on a day without a close, or after the last closed session."""
     last = last_closed_session(now()).day
     for line in declared.positions:
-        if line.session is None or (line.session <= last and session_on(line.session).is_open):
+        if line.session is None or (FIRST_DAY <= line.session <= last and session_on(line.session).is_open):
             continue
         why = f"after the last closed session, {last}" if line.session > last else "not a session"
+        number = lines_of(text)[line.symbol]
         raise SafetyError(
-            f"{path} cannot be used: {line.symbol} is held as of {line.session}, which is {why}.",
+            f"{path} cannot be used: line {number}, {line.symbol} is held as of {line.session}, which is {why}.",
             remedy="Write the session at whose close they were held, or leave the cell empty. Nothing was changed.",
             path=path,
+            line=number,
             symbol=line.symbol,
         )
 

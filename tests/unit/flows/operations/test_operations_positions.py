@@ -36,6 +36,7 @@ def test_the_session_of_a_declared_position_is_stored(declare):
     ("session", "why"),
     [
         ("2024-06-15", "held as of 2024-06-15, which is not a session"),
+        ("1800-01-02", "held as of 1800-01-02, which is not a session"),
         (str(now().date() + timedelta(days=2)), "which is after the last closed session"),
     ],
 )
@@ -44,4 +45,6 @@ def test_shares_dated_on_a_day_that_has_no_close_are_refused(declare, session, w
 
     assert code == 3
     assert why in document["what"]
+    assert "positions.csv cannot be used: line 2, AAA is held" in document["what"]
+    assert document["fields"]["line"] == 2
     assert not stored.exists()
