@@ -78,6 +78,23 @@ def test_weights_and_cash_sum_to_one(day):
     assert (weights["weight"] >= 0).all()
 
 
+def test_weights_are_the_target_and_shares_what_is_held_after_the_trades(day):
+    """The portfolio of a ready home is empty: shares are those bought, in whole numbers."""
+    weights, trades = (
+        read_csv(day / name).set_index("symbol") for name in ("portfolio_weights.csv", "trades.csv")
+    )
+    names = weights.drop("CASH")
+    costs = trades["commission_est"].sum() + trades["slippage_est"].sum()
+    cash_usd = make_settings().portfolio.initial_cash_usd
+
+    assert (names["current_weight"] == 0).all()
+    assert names["shares"].to_dict() == trades["shares"].reindex(names.index).fillna(0).to_dict()
+    assert weights["shares"]["CASH"] == pytest.approx(cash_usd - trades["notional"].sum() - costs, abs=0.01)
+    off_usd = (names["weight"] * cash_usd - names["shares"] * names["price"])[names["shares"] > 0]
+    assert (off_usd.abs() < 0.001 * cash_usd).all()
+    assert (off_usd.abs() > 1).any()  # the target is no whole number of shares
+
+
 def test_every_limit_of_the_profile_holds(day):
     limits = make_settings().portfolio
     weights = read_csv(day / "portfolio_weights.csv")

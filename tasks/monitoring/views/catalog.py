@@ -44,12 +44,16 @@ SCORES = _view(
 )
 WEIGHTS = _view(
     "weights",
-    "The target portfolio (portfolio_weights.csv); CASH is a row, and the weights of a session sum to 1.",
+    "The target portfolio and the shares after the trades (portfolio_weights.csv); CASH is a row, and the target "
+    "weights of a session sum to 1.",
     session=SESSION,
     symbol=SYMBOL,
-    weight=("number", "after the trades, as a fraction of the equity"),
-    current_weight=("number", "before them"),
-    shares=("number", "after the trades; of CASH in USD"),
+    weight=(
+        "number",
+        "of the target, before rounding to whole shares, as a fraction of the equity before the trades",
+    ),
+    current_weight=("number", "held before the trades, as a fraction of the same equity"),
+    shares=("number", "held once all trades are filled; of CASH in USD, with the costs paid"),
     price=("number", "close in USD"),
     sector=("text", "empty for CASH"),
     score=("number", "empty where the name has none"),
