@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+import yaml
 
 from tasks.backtest.session_decision import SessionDecision
 from tests.homes import SMALL_MARKET, afterclose, configure, copy_of, make_backtest_home
@@ -50,6 +51,23 @@ def test_a_second_run_says_that_nothing_was_computed(home, first):
     words = [word for word in COMMAND if word != "--json"]
 
     assert "already computed, shown from the stored files" in afterclose(*words, home=home).stdout
+
+
+def test_without_a_model_the_first_candidate_is_used_and_named(home, first, tmp_path):
+    other = copy_of(home, tmp_path / "home")
+    only = {"name": "momentum_52_week", "kind": "momentum_52_week", "parameters": {}}
+    models = {**SMALL_MARKET["models"], "candidates": [only], "quick_candidates": ["momentum_52_week"]}
+    settings = yaml.safe_load((other / "config.yaml").read_text())
+    (other / "config.yaml").write_text(
+        yaml.safe_dump({**settings, "models": {**settings["models"], **models}})
+    )
+    words = ["backtest", "--optimizer", "min_volatility"]
+    said = "Without --model, the first of models.candidates is used: momentum_52_week."
+
+    default = afterclose(*words, "--json", home=other)
+    assert json.loads(default.stdout)["model_by_default"] == said
+    assert said in afterclose(*words, home=other).stdout
+    assert json.loads(first.stdout)["model_by_default"] is None
 
 
 def test_an_interrupted_backtest_leaves_no_directory(home, first, monkeypatch):

@@ -11,7 +11,7 @@ import numpy as np
 
 from flows.operations.homes.inspection import aligned, snapshot_of
 from flows.terminal import Options, Result, progress_bar
-from tasks.core.errors import ConfigError, SafetyError
+from tasks.core.errors import ConfigError, ModelError, SafetyError
 from tasks.core.homes.opening import parsed_date
 from tasks.core.homes.run import Run
 from tasks.core.text import counted
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tasks.backtest.scoring.stored_scores import StoredScores
     from tasks.backtest.walk import FillAt, Totals
     from tasks.backtest.world import World
+    from tasks.core.homes.home import Home
     from tasks.data.schema.records import SnapshotRef
     from tasks.portfolio.holdings.positions import Positions
 
@@ -109,7 +110,9 @@ def backtest_in(run: Run, request: Request, dates: tuple[date | None, date | Non
     from tasks.backtest.scoring.store import DIVIDEND_PAY_SESSIONS, read_world
 
     settings, home = run.settings, run.home
-    (candidate,) = candidates_of(request.models or (settings.models.candidates[0].name,), settings)
+    first_named = settings.models.candidates[0].name
+    (candidate,) = candidates_of(request.models or (first_named,), settings)
+    chosen = "" if request.models else _default_model(home, first_named)
     (optimizer,) = optimizers_of(request.optimizers or (settings.portfolio.optimizer,), settings)
     (uses_regime,) = regimes_named(request.regime or "on")
     fill_at, after_halt = fill_of(request.fill), after_halt_of(request.halts)
@@ -136,17 +139,34 @@ def backtest_in(run: Run, request: Request, dates: tuple[date | None, date | Non
     is_fresh = manifest is None
     if manifest is None:
         manifest = _computed(run, snapshot, world, scores, candidate, combination, place, account)
-    return _result(manifest, combination, place, is_fresh=is_fresh)
+    return _result(manifest, combination, place, is_fresh=is_fresh, chosen=chosen)
 
 
-def _result(manifest: dict[str, Any], combination: "Combination", place: Path, *, is_fresh: bool) -> Result:
-    """Return the figures of a published backtest, as a document and as text."""
+def _default_model(home: "Home", name: str) -> str:
+    """Return why a backtest without --model uses this one, and which model is the champion."""
+    from tasks.models.registry.store import has_champion, read_champion
+
+    why = f"Without --model, the first of models.candidates is used: {name}."
+    if not has_champion(home):
+        return why
+    try:
+        champion = read_champion(home).name
+    except ModelError:  # `doctor` reports it
+        return f"{why} The champion cannot be read."
+    return f"{why} It is the champion." if champion == name else f"{why} The champion is {champion}."
+
+
+def _result(
+    manifest: dict[str, Any], combination: "Combination", place: Path, *, is_fresh: bool, chosen: str = ""
+) -> Result:
+    """Return the figures of a published backtest, as a document and as text. `chosen`: why it is this model."""
     from tasks.backtest.publication import REPORT_FILE
 
     report_file = place / REPORT_FILE
     document = {
         "id": place.name,
         "fresh": is_fresh,
+        "model_by_default": chosen or None,
         "combination": manifest["combination"],
         "figures": manifest["figures"],
         "halts": manifest["halts"],
@@ -162,6 +182,8 @@ def _result(manifest: dict[str, Any], combination: "Combination", place: Path, *
         rows.append(("fallbacks", replaced))
     if manifest["combination"]["after_halt"] != "ignore":
         rows.append(("halts", _halts(manifest["halts"])))
+    if chosen:
+        said += f"\n{chosen}"
     return Result(document, f"{said}\n{aligned(rows)}\nReport: {report_file}")
 
 
