@@ -60,6 +60,7 @@ FIGURES = (
     "var_frac",
     "sectors",
 )
+CHECKS_OF_TARGET = frozenset({"position_limit", "sector_limit", "cap_class_limit", "regime_cap"})
 EXECUTION_PAGE = "execution.html"
 LARGEST_PAGE = 16 << 20
 
@@ -201,7 +202,8 @@ def effect_of(found: RevisionPreview) -> Effect:
 
 def _words(check: CheckLine) -> str:
     """Return why a check fails. Some state only a count as their value, and the cases in the detail."""
-    stated = f"{check.value} (limit {check.limit})"
+    of_target = " of the target" if check.name in CHECKS_OF_TARGET else ""
+    stated = f"{check.value}{of_target} (limit {check.limit})"
     return check.detail if check.value.endswith(" found") and check.detail else stated
 
 

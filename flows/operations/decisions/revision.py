@@ -266,6 +266,7 @@ def _figures(decided: Decided) -> BookFigures:
         decided.after,
         decided.target["sector"],
         decided.risk,
+        equity_usd=decided.portfolio.book.equity_usd,
         turnover_frac=decided.trades.turnover,
         cost_usd=decided.trades.cost_usd,
     )

@@ -16,7 +16,11 @@ from tasks.portfolio.schema import CASH
 
 @dataclass(frozen=True)
 class BookFigures:
-    """The portfolio after the trades. Fractions are of its equity, turnover is of the equity before."""
+    """The portfolio after the trades. Invested share, turnover and sectors are fractions of the equity before them.
+
+    So are the limits, and the checks: the equity after the costs would make every weight a little larger. Volatility
+    and value at risk are those of the portfolio after the trades, as in the risk limits.
+    """
 
     cash_usd: float
     invested_frac: float
@@ -45,15 +49,17 @@ def figures_of(
     sectors: pd.Series,
     risk: Mapping[str, float],
     *,
+    equity_usd: float,
     turnover_frac: float,
     cost_usd: float,
 ) -> BookFigures:
     """Return the figures of the portfolio after the trades.
 
-    `after`: shares, price and weight by symbol, with CASH. `sectors` by symbol, at least of the names held. `risk`: of
-    the weights of `after`, as `portfolio_risk` returns it.
+    `after`: shares and price by symbol, with CASH. `sectors` by symbol, at least of the names held. `risk`: of the
+    weights after the trades, as `portfolio_risk` returns it. `equity_usd` is that before the trades.
     """
-    weights = after["weight"].drop(CASH)
+    value = after["shares"] * after["price"]
+    weights = value.drop(CASH) / equity_usd
     by_name = sectors.reindex(weights.index).fillna(UNKNOWN_SECTOR)
     return BookFigures(
         cash_usd=float(after["shares"][CASH]),
@@ -61,7 +67,7 @@ def figures_of(
         turnover_frac=turnover_frac,
         cost_usd=cost_usd,
         volatility_frac=risk["volatility"],
-        var_usd=risk["var_1d"] * float((after["shares"] * after["price"]).sum()),
+        var_usd=risk["var_1d"] * float(value.sum()),
         var_frac=risk["var_1d"],
         sectors=sector_weights(by_name, weights),
     )

@@ -1,5 +1,7 @@
 """The preview of a revision as the review page shows it."""
 
+import pytest
+
 from flows.operations.decisions.review import effect_of
 from flows.operations.decisions.revision import (
     ChangedLine,
@@ -40,6 +42,19 @@ def test_trades_are_counted_before_and_after():
     ]
     assert effect.failed == ()
     assert (effect.after.var_frac, effect.limits) == (0.02, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("sector_limit", "Energy 31.00% of the target (limit ≤ 30.00%)"),
+        ("costs", "Energy 31.00% (limit ≤ 30.00%)"),
+    ],
+)
+def test_a_failed_limit_of_the_target_says_that_it_is_not_of_the_portfolio_after_the_trades(name, words):
+    check = CheckLine(name, "Energy 31.00%", "≤ 30.00%", passed=False)
+
+    assert effect_of(preview(checks=(check,), may_be_approved=False)).failed == ((name, words),)
 
 
 def test_what_does_not_pass_is_named_and_a_halt_too():

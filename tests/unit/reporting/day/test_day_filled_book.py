@@ -23,17 +23,31 @@ def book(**values_usd):
 
 
 def test_the_figures_are_of_the_whole_portfolio_with_its_cash():
-    found = figures_of(book(AAA=2_000, BBB=3_000), SECTORS, RISK, turnover_frac=0.1, cost_usd=7.0)
+    found = figures_of(
+        book(AAA=2_000, BBB=3_000), SECTORS, RISK, equity_usd=10_000, turnover_frac=0.1, cost_usd=7.0
+    )
 
     assert (found.cash_usd, found.invested_frac) == (5_000, pytest.approx(0.5))
     assert (found.var_frac, found.var_usd) == (0.02, pytest.approx(200))  # 2% of 10,000, not of 5,000
     assert (found.volatility_frac, found.turnover_frac, found.cost_usd) == (0.2, 0.1, 7.0)
 
 
+def test_invested_share_and_sectors_are_of_the_equity_before_the_costs_as_the_limits_are():
+    """With 2,000 USD of costs paid, 3,000 USD are 30% of what there was, and 37.5% of what is left."""
+    after = book(AAA=3_000)
+    after.loc[CASH, "shares"] -= 2_000
+    after["weight"] = after["shares"] * after["price"] / 8_000
+
+    found = figures_of(after, SECTORS, RISK, equity_usd=10_000, turnover_frac=0.15, cost_usd=2_000.0)
+
+    assert (found.invested_frac, found.sectors) == (pytest.approx(0.3), {"Energy": pytest.approx(0.3)})
+    assert found.var_usd == pytest.approx(160)  # the risk is that of the 8,000 that are left
+
+
 def test_sectors_are_sorted_by_weight_and_a_name_without_one_is_unknown():
     after = book(AAA=2_000, CCC=1_000, BBB=3_000)
 
-    found = figures_of(after, SECTORS, RISK, turnover_frac=0.0, cost_usd=0.0).sectors
+    found = figures_of(after, SECTORS, RISK, equity_usd=10_000, turnover_frac=0.0, cost_usd=0.0).sectors
 
     assert list(found.items()) == [
         ("Utilities", pytest.approx(0.3)),

@@ -188,7 +188,14 @@ def _figures_of_all(inputs: DayInputs) -> BookFigures:
         after["weight"].drop(CASH), inputs.frames.returns, inputs.run.settings.risk.confidence
     )
     sectors = inputs.frames.weights["sector"]
-    return figures_of(after, sectors, risk, turnover_frac=trades.turnover, cost_usd=trades.cost_usd)
+    return figures_of(
+        after,
+        sectors,
+        risk,
+        equity_usd=inputs.records.portfolio.book.equity_usd,
+        turnover_frac=trades.turnover,
+        cost_usd=trades.cost_usd,
+    )
 
 
 class _Filled:
@@ -202,6 +209,7 @@ class _Filled:
         self.shares = np.append(held["shares"].to_numpy(dtype=float), np.zeros(len(sold)))
         self.price = np.append(held["price"].to_numpy(dtype=float), [*sold.values()])
         self.cash_usd = float(inputs.frames.after["shares"][CASH])
+        self.equity_before_usd = inputs.records.portfolio.book.equity_usd
         self.past = PastReturns(self.names, inputs.frames.returns)
         self.confidence = inputs.run.settings.risk.confidence
         self.limited = _Limited(inputs)
@@ -221,15 +229,15 @@ class _Filled:
         (held,) = self.shares.nonzero()
         value = self.shares * self.price
         equity = float(np.append(value[held], self.cash_usd).sum())
-        weights = value / equity
-        volatility, var = self.past.risk(weights, self.confidence)
+        volatility, var = self.past.risk(value / equity, self.confidence)
+        weights = value[held] / self.equity_before_usd
         return BookFigures(
             cash_usd=self.cash_usd,
-            invested_frac=float(weights[held].sum()),
+            invested_frac=float(weights.sum()),
             turnover_frac=turnover_frac,
             cost_usd=cost_usd,
             volatility_frac=volatility,
             var_usd=var * equity,
             var_frac=var,
-            sectors=sector_weights(self.sectors[held], weights[held].tolist()),
+            sectors=sector_weights(self.sectors[held], weights.tolist()),
         )
