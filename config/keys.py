@@ -66,7 +66,8 @@ def allowed_by(schema: Schema, shared: dict[str, Schema]) -> str:
     if "anyOf" in schema:
         return ", or ".join(dict.fromkeys(allowed_by(choice, shared) for choice in schema["anyOf"]))
     if "enum" in schema or "const" in schema:
-        return "one of " + ", ".join(str(value) for value in schema.get("enum", [schema.get("const")]))
+        values = schema.get("enum", [schema.get("const")])
+        return "empty text" if values == [""] else "one of " + ", ".join(map(str, values))
     if "properties" in schema:
         return "a section"
     kind = schema.get("type")

@@ -49,8 +49,8 @@ class Monitoring(Section):
     """A value above `max_moves` raises an alert if it also exceeds this multiple of the typical move
     of the 63 sessions before."""
     retrain_after_days: Count
-    """Age of the champion, in days, from which `weekly --if-needed` trains a new one without an alert."""
+    """Age of the champion, in days, at which `weekly --if-needed` trains a new one without an alert."""
     retrain_after_sessions: Count
-    """Sessions since the champion's training from which `weekly --if-needed` trains a new one without an alert."""
+    """Sessions since the champion's training at which `weekly --if-needed` trains a new one without an alert."""
     max_unchanged_frac: Fraction
     """Largest fraction of the names whose close equals that of the session before."""

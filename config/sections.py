@@ -151,17 +151,17 @@ class Regime(Section):
     stop_loss_frac: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Annotated[float, Field(ge=0, lt=1)]]
     """Stop loss by state: a name that closed further below its recent high is sold and not bought; 0: no stop."""
     stop_high_sessions: Annotated[int, Field(ge=1, le=252)]
-    """Number of sessions in which the recent high is the highest close."""
+    """Number of sessions whose highest close is the recent high."""
     stop_pause_sessions: Annotated[int, Field(ge=1, le=252)]
     """Number of sessions for which a name remains stopped, counted from its last close beyond the stop."""
     crash_volatility: Positive
-    """Volatility index (percent) from which a narrow market is a crash."""
+    """Volatility index (percent) at or above which a narrow market is a crash."""
     crash_breadth: Fraction
     """Such a crash requires less than this fraction of members above their 50-session mean."""
     panic_volatility: Positive
-    """Volatility index (percent) from which any market below its 200-session mean is a crash."""
+    """Volatility index (percent) at or above which any market below its 200-session mean is a crash."""
     bear_volatility: Positive
-    """Volatility index (percent) from which a market with bear_signs signs of weakness is a bear market."""
+    """Volatility index (percent) at or above which a market with bear_signs signs of weakness is a bear market."""
     bear_signs: Annotated[int, Field(ge=0, le=4)]
     """Smallest number of signs of weakness in a bear market: below its mean, narrow, correlated, far below its high."""
     calm_volatility: Positive
@@ -417,7 +417,7 @@ class Execution(Section):
     no_answer: Literal["nothing", "reductions"]
     """What is executed of a day that nobody approved or rejected in time: nothing, or its sells; buys always lapse."""
     no_answer_minutes: Annotated[int, Field(ge=5, le=600)]
-    """Minutes before the next open from which a day without an answer counts as unanswered."""
+    """Minutes before the next open at which a day without an answer starts to count as unanswered."""
     max_clock_skew_s: Positive
     """Nothing is sent if the clocks of this machine and the broker differ by more seconds than this."""
     max_quote_age_s: Positive

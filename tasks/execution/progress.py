@@ -75,7 +75,7 @@ def run_until(
         sleep(max(wait.total_seconds(), 0.0))
     orders = read_orders(desk.connection, session)
     execution, at = _execution(desk, session), desk.clock()
-    return Progress(Outcome.WAITING, "it was stopped", at, execution, orders, was_stopped=True)
+    return Progress(Outcome.WAITING, "the run was stopped", at, execution, orders, was_stopped=True)
 
 
 def _execution(desk: Desk, session: date) -> Execution:

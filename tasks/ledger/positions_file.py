@@ -92,8 +92,8 @@ def verified_entries(home: Home) -> tuple[Entry, ...]:
     )
     raise SafetyError(
         f"{home.positions_file} {what}. Positions and cash are what the ledger has booked.",
-        remedy="Write it again from the ledger: `afterclose positions rebuild`. If the ledger is wrong, declare the "
-        "correction: `afterclose positions import FILE --by NAME --reason TEXT`.",
+        remedy="Write it again from the ledger: `afterclose positions rebuild`. If the ledger is wrong: `afterclose "
+        "positions import FILE --by NAME --reason TEXT` shows the correction, and books it with `--replace`.",
         path=str(home.positions_file),
     )
 

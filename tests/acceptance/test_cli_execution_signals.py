@@ -99,7 +99,7 @@ def test_an_interrupt_before_the_first_order_is_stored_states_until_when_one_can
     again = f"`afterclose execute --home {approved.home} {DAY} --no-dry-run`"
     before = "before Fri 2024-06-14 09:30 New York time, or the day lapses."
     assert stopped.returncode == 75
-    assert f"Waiting: it was stopped. No order is stored yet: run {again} {before}" in stopped.stdout
+    assert f"Waiting: the run was stopped. No order is stored yet: run {again} {before}" in stopped.stdout
     assert "after its close" not in stopped.stdout
     page = (approved.home / "live" / DAY / "execution.html").read_text()
     assert (

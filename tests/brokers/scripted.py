@@ -4,7 +4,7 @@ Orders, positions, cash and the uniqueness of ids are in a SQLite file of its ow
 client. What the broker does with an order depends only on the script and on the order's number: the first order that
 it is asked for is number 1, whatever becomes of it. Time is injected. The broker is permissive where real ones are
 not: it lets a client sell short and overspend, so that a client error shows in the account. With `holds` it
-refuses, as real ones do, that a person uses the shares and the cash that open orders reserve (alpaca.md: "insufficient
+refuses, as real ones do, to let a person use the shares and the cash that open orders reserve (alpaca.md: "insufficient
 qty available", "open buys reserve it"). `requests` and `orders` are the record of what really happened.
 """
 

@@ -95,7 +95,7 @@ def book_table(costs: Costs) -> str:
     spread = [
         book_costs(usd, "market", costs=costs).spread_usd.sum() / usd * 1e4 for usd in BOOKS_USD.values()
     ]
-    rows.append(f"| of market: half-spread | {' | '.join(f'{each:.1f}' for each in spread)} |")
+    rows.append(f"| market, half-spread only | {' | '.join(f'{each:.1f}' for each in spread)} |")
     fees = [
         book_costs(usd, "market", costs=costs, sells=True).commission_usd.sum() for usd in BOOKS_USD.values()
     ]

@@ -46,7 +46,7 @@ def table(figures: Figures) -> str:
         rows.append(_row(f"{called}, without the regime", plain))
         rows.append(_row(f"{called}, with the regime", capped))
         change = (capped - plain)[list(FIGURES)]
-        rows.append(_row("change by the regime", change, is_change=True))
+        rows.append(_row("change due to the regime", change, is_change=True))
     some = next(iter(figures.values()))
     rows.append(_row("all members, equal-weighted, monthly", some["equal_weight"]))
     rows.append(_row("SPY with dividends, no costs", some["benchmark"]))

@@ -3,8 +3,9 @@
 A boundary is the moment before a file is opened for writing, renamed, removed, synced, or a folder made, and the
 moments before and after a commit to the lake. The parent imports everything once and starts no thread, so that forks
 are cheap and safe. Each line on stdin is JSON, [mode, home, point], and is answered by one line of JSON: how each child
-ended. Modes: run (undisturbed), kill (SIGKILL at the point), full (from the point on the disk is full), fsync (from it
-on fsync fails), user (undisturbed, without root's right to write where the mode forbids it), twice (two at once).
+ended. Modes: run (undisturbed), kill (SIGKILL at the point), full (from that point onward the disk is full), fsync
+(from that point onward fsync fails), user (undisturbed, without root's right to write where the mode forbids it), twice
+(two at once).
 """
 
 import ctypes

@@ -57,7 +57,7 @@ def positions_import(
         typer.Option(
             "--replace",
             metavar=NO_VALUE,
-            help="Book it although the home has a portfolio; without it, the change is only shown.",
+            help="Book the change to an existing portfolio; without this option it is only shown.",
         ),
     ] = False,
     second: Annotated[

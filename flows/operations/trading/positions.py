@@ -114,7 +114,7 @@ def import_positions(
 def _booked(
     home: Home, declared: Positions, note: str, known: KnownSymbols | None, kept: Path | None
 ) -> Result:
-    """Return what was booked, the symbols without a price, and how to undo it; `kept`: the positions of before."""
+    """Return what was booked, the symbols without a price, and how to undo it; `kept`: the previous positions."""
     unknown = [] if known is None else [one.symbol for one in declared.positions if _lacks_price(one, known)]
     result = _result(home, declared)
     notes = [result.text, note]
@@ -182,7 +182,8 @@ def _unconfirmed(home: Home, file: Path, change: DeclaredChange) -> Result:
     """Return the change as a result that books nothing."""
     advice = (
         f"Nothing was booked: this home already has a portfolio, and {file} would replace all of it. If the change is "
-        "right, run the command again with --replace. It first stores the present positions in a file, to undo it."
+        "right, run the command again with --replace. It first stores the current positions in a file: importing that "
+        "file undoes the change."
     )
     lines = [*change.lines, advice]
     document = {"home": str(home.root), "booked": False, "change": change.document}

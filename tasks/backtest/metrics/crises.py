@@ -1,8 +1,8 @@
 """Measure a curve in the crises of the past that lie within its span.
 
-The dates are closes of the S&P 500: each window runs from the highest to the lowest close within it; a higher close may
-lie before it, as in 2011 and 2015. Chosen before any backtest was run; a window is left out only if the curve does not
-cover it.
+The dates are closes of the S&P 500: each window runs from the highest to the lowest close within it; there may have
+been a higher close before it, as in 2011 and 2015. Chosen before any backtest was run; a window is left out only if the
+curve does not cover it.
 """
 
 from datetime import date

@@ -92,13 +92,13 @@ def _objection(node: dict[str, Any], views: Collection[str], common: Collection[
         )
     if kind == "SHOW_REF" and not (node["show_type"] in DESCRIPTIONS and node["query"]):
         shown = str(node.get("table_name")).strip('"')
-        is_offered = node["show_type"] == "SHOW_SPECIAL" and shown in SHOWN
-        return "" if is_offered else f"SHOW {shown.upper()} is not offered"
+        is_allowed = node["show_type"] == "SHOW_SPECIAL" and shown in SHOWN
+        return "" if is_allowed else f"SHOW {shown.upper()} is not allowed"
     if kind == "TABLE_FUNCTION":
         name = str(node["function"].get("function_name", "")).lower()
-        return "" if name in TABLE_FUNCTIONS else f"the table function {name} is not offered"
+        return "" if name in TABLE_FUNCTIONS else f"the table function {name} is not allowed"
     name = str(node.get("function_name", "")).lower()
-    return f"the function {name} is not offered" if name in REFUSED_FUNCTIONS else ""
+    return f"the function {name} is not allowed" if name in REFUSED_FUNCTIONS else ""
 
 
 def _objection_to_table(path: list[str], views: Collection[str], common: Collection[str]) -> str:

@@ -5,7 +5,7 @@
 contains. No function takes the number of trials as an argument: it is counted here. A trial is identified by candidate,
 parameters, seed, splits and data snapshot: running the same week again adds no trial, any difference does. A ledger
 that was edited, truncated or removed stops the selection until a person accepts it; lost trials still count. What a
-weekly run selected is a row of its own, which is no trial.
+weekly run selected is a row of its own, which is not a trial.
 """
 
 import io

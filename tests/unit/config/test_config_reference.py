@@ -57,3 +57,7 @@ def test_every_section_is_described(key):
 )
 def test_what_is_allowed_is_said_in_words(key, allowed):
     assert KEYS[key].allowed == allowed
+
+
+def test_a_key_that_may_be_empty_says_so():
+    assert KEYS["notifications.email.sender"].allowed.endswith(", or empty text")

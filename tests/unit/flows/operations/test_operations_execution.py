@@ -103,10 +103,10 @@ def test_without_a_stored_order_it_states_until_when_one_can_be_stored(tmp_path,
 
 def test_after_the_open_without_a_stored_order_it_states_that_the_approval_lapsed(tmp_path):
     with clock_at(OPENS):
-        text = _state(make_run(tmp_path), reached("it was stopped", was_stopped=True))
+        text = _state(make_run(tmp_path), reached("the run was stopped", was_stopped=True))
 
     assert text == (
-        "Waiting: it was stopped. No order was stored before Mon 2024-06-17 09:30 New York time, so the approval "
+        "Waiting: the run was stopped. No order was stored before Mon 2024-06-17 09:30 New York time, so the approval "
         "lapsed. `afterclose daily` proposes the next list."
     )
 
@@ -115,11 +115,11 @@ def test_after_the_open_without_a_stored_order_it_states_that_the_approval_lapse
 def test_a_stopped_execution_with_stored_orders_is_continued_at_once(tmp_path, broker):
     run = at_broker(make_run(tmp_path), broker)
 
-    text = _state(run, reached("it was stopped", was_stopped=True, first_intent_at=EVENING))
+    text = _state(run, reached("the run was stopped", was_stopped=True, first_intent_at=EVENING))
 
     assert text == (
-        "Waiting: it was stopped. Run the command again now: what is not sent before Mon 2024-06-17 16:00 New York "
-        "time is void."
+        "Waiting: the run was stopped. Run the command again now: what is not sent before Mon 2024-06-17 16:00 New "
+        "York time is void."
     )
 
 

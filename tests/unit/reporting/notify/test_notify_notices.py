@@ -193,13 +193,16 @@ def test_an_execution_that_waits_is_announced_once_however_long(tmp_path):
 
 def test_an_execution_without_a_stored_order_states_until_when_it_can_be_continued(tmp_path):
     stopped = document(
-        outcome="waiting", stage="active", why="it was stopped", begins_before="2024-06-17T13:30:00+00:00"
+        outcome="waiting",
+        stage="active",
+        why="the run was stopped",
+        begins_before="2024-06-17T13:30:00+00:00",
     )
 
     notice = execution_notice(make_run(tmp_path).home, stopped, is_simulated=False)
 
     assert notice.lead[:2] == (
-        "It was stopped.",
+        "The run was stopped.",
         "No order is stored yet: continue before Mon 2024-06-17 09:30 New York time, or the day lapses.",
     )
 
