@@ -19,6 +19,7 @@ from tasks.selection.schema import CandidateResult, Training
 from tasks.selection.stability.statement import stability_section
 from tasks.selection.statement import bounds, named, signed, signed_ratio
 from tasks.selection.trials.statement import trials_section
+from tasks.selection.yearly import years_section
 
 LEGEND = (
     "Neutral IC: mean correlation, within a session, of score ranks and return ranks after both were residualised on"
@@ -62,12 +63,13 @@ def page(
     champion: Champion,
     challenger: Champion | None,
     checks: pd.DataFrame,
+    ics: pd.DataFrame,
     *,
     limits: PromotionLimits,
     promoted: bool,
     reason: str,
 ) -> str:
-    """Return the report as Markdown; `checks` as `check_features` returns them."""
+    """Return the report as Markdown; `checks` as `check_features` returns them, `ics` as `session_ics` does."""
     min_t = limits.min_t_statistic
     heading = "is the new champion" if promoted else "stays champion"
     lines = [
@@ -110,6 +112,7 @@ def page(
         "",
         LEGEND,
         "",
+        *years_section(ics, training.examined, overlap=training.statistic.horizon_sessions),
         "## Diversity of the candidates",
         "",
         *diversity_section(training.diversity),

@@ -197,13 +197,16 @@ def _publish_report(
 ) -> Path:
     """Replace the report's folder atomically, so that its files are of one week."""
     place = run.home.reports / FOLDER
-    checks, limits = load_frame(training.feature_checks), limits_of(run.settings.models)
+    checks, ics = load_frame(training.feature_checks), load_frame(training.ics)
+    limits = limits_of(run.settings.models)
     with replace_folder(place) as folder:
         table = comparison(training, limits.min_t_statistic)
         write_text(folder / "training_comparison.csv", table.to_csv(index=False))
         write_text(folder / "feature_checks.csv", checks.to_csv(index=False, float_format="%.6g"))
         write_text(
             folder / REPORT,
-            page(training, champion, challenger, checks, limits=limits, promoted=promoted, reason=reason),
+            page(
+                training, champion, challenger, checks, ics, limits=limits, promoted=promoted, reason=reason
+            ),
         )
     return place / REPORT

@@ -167,6 +167,16 @@ def test_the_portfolios_begin_at_100_and_the_caption_has_their_end(week):
     assert "equal weight 100" in caption
 
 
+def test_the_page_has_the_skill_of_each_year(week):
+    page = rendered(week)
+
+    years = sorted({each.year for each in SESSIONS})
+    assert len(years) > 1
+    for year in years:
+        assert f'<th scope="row">{year}</th>' in page
+    assert "Skill by year" not in rendered(week, NOTHING)
+
+
 def test_the_examined_candidate_is_the_first_of_the_portfolios(week):
     captions = [figures.equity_figure(week.paths, name).caption for name in ("lightgbm", "xgboost")]
 

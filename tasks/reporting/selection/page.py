@@ -20,6 +20,9 @@ from tasks.selection.stability.statement import (
     stability_sentences,
     stability_warning,
 )
+from tasks.selection.yearly import COLUMNS as YEAR_COLUMNS
+from tasks.selection.yearly import LEGEND as YEARS_LEGEND
+from tasks.selection.yearly import year_rows
 
 TONES = 5  # steps of the shading of correlations
 
@@ -66,6 +69,9 @@ def render_selection(
             training.statistic.horizon_sessions,
             str(training.net.first) if training.net else None,
         ),
+        years=year_rows(frames["ics"], examined, overlap=training.statistic.horizon_sessions),
+        year_columns=YEAR_COLUMNS,
+        years_legend=YEARS_LEGEND,
         fifths=figures.fifths_figure(training.fifths, examined),
         folds=figures.folds_figure(frames["folds"], names, _selecting(frames["folds"])),
         paths=figures.paths_figure(training.paths),

@@ -10,6 +10,7 @@ from tasks.selection.report import page
 from tests.champions import LIMITS, make_training
 
 COLUMNS = ["feature", "importance", "importance_rank", "rank_ic", "rank_ic_t", "group", "recommendation"]
+ICS = pd.DataFrame(index=pd.DatetimeIndex([], name="session"))
 
 
 def found(*rows):
@@ -20,7 +21,7 @@ def found(*rows):
 def features_in_report(tmp_path, checks, *, kind="lightgbm"):
     training = make_training(tmp_path, kind=kind)
     champion = describe(training, optimizer="hrp", min_t=2.0).champion
-    text = page(training, champion, None, checks, limits=LIMITS, promoted=True, reason="It was best.")
+    text = page(training, champion, None, checks, ICS, limits=LIMITS, promoted=True, reason="It was best.")
     return text.partition("## Features of ")[2]
 
 
@@ -77,7 +78,7 @@ def test_results_on_real_prices_say_how_many_members_of_the_index_have_prices(tm
     training = replace(make_training(tmp_path), coverage=coverage)
     champion = describe(training, optimizer="hrp", min_t=2.0).champion
 
-    text = page(training, champion, None, found(), limits=LIMITS, promoted=True, reason="It was best.")
+    text = page(training, champion, None, found(), ICS, limits=LIMITS, promoted=True, reason="It was best.")
 
     assert sentence in text
     assert ("of the index" in text or "Index members" in text) == (coverage is not None)
