@@ -1,5 +1,6 @@
 """The output of the selection slice: the weekly training, and the promotion."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -116,6 +117,8 @@ class PairResult:
     optimizer: str
     figures: NetFigures | None  # None: the backtest failed
     problem: str = ""  # why it failed
+    decisions: int = 0
+    fallbacks: Mapping[str, int] = field(default_factory=dict)  # decisions by another method, by that method
 
 
 @dataclass(frozen=True)

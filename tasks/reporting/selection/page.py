@@ -12,7 +12,7 @@ from tasks.reporting.page.document import environment, style
 from tasks.reporting.page.numerals import UNKNOWN, number, signed
 from tasks.reporting.selection import figures
 from tasks.reporting.selection.live_record import LiveRecord
-from tasks.selection.net.statement import NAMES, PAIR_COLUMNS, pair_rows
+from tasks.selection.net.statement import pair_heads, pair_rows
 from tasks.selection.schema import CandidateResult, Diversity, Pairs, Promotion, Stability, Training
 from tasks.selection.stability.statement import (
     COLUMNS,
@@ -80,7 +80,7 @@ def render_selection(
         importance=figures.importance_figure(frames["checks"], training.candidate.name),
         rows=[_row(each, examined) for each in training.results],
         pairs=_pairs(training.pairs),
-        pair_columns=[NAMES[name] for name in PAIR_COLUMNS],
+        pair_columns=pair_heads(),
         correlations=_shades(training.diversity),
         stability=_stability(training.stability),
         stability_columns=COLUMNS,

@@ -12,7 +12,7 @@ import numpy as np
 
 from config.sections import Candidate
 from config.settings import Settings
-from tasks.backtest.combination import Combination
+from tasks.backtest.combination import Combination, fallbacks
 from tasks.backtest.matrix.outcome import Outcome
 from tasks.backtest.matrix.run import ScoredCandidate, equal_weight_totals, plan_matrix, run_plan
 from tasks.backtest.matrix.tables import measure_totals
@@ -136,7 +136,14 @@ def _scored_candidate(
 def _result(outcome: Outcome, market: Market, settings: Settings) -> PairResult:
     combination = outcome.combination
     figures = None if outcome.totals is None else _figures(outcome.totals, market, settings)
-    return PairResult(combination.model, combination.optimizer, figures, outcome.reason)
+    return PairResult(
+        combination.model,
+        combination.optimizer,
+        figures,
+        outcome.reason,
+        sum(outcome.methods.values()),
+        fallbacks(outcome.methods, combination.optimizer),
+    )
 
 
 def _figures(totals: Totals, market: Market, settings: Settings) -> NetFigures:

@@ -31,8 +31,11 @@ PAIRS_LEGEND = (
     "Portfolios after costs over the selection folds except the first, which is used only to convert scores into"
     " expected returns. The learners that these folds cannot tell apart are compared. Within"
     f" {NEAR_TIE_SCORE:g} of the largest weighted score the first model is selected, with the optimizer in production"
-    " or else the first. The gates above use later sessions, which played no part in this."
+    " or else the first. Fallbacks: decisions that another method made, because the optimizer found no solution or had"
+    " no expected returns: the scores had no measured skill yet. The gates above use later sessions, which played no"
+    " part in this."
 )
+FALLBACKS = "fallbacks"
 PAIR_COLUMNS = ("sharpe", "max_drawdown", "calmar", "turnover_month", "regime_consistency", "score")
 
 
@@ -78,14 +81,27 @@ def stated_pair(pairs: Pairs) -> str:
     return (
         f"Of {counted(len(pairs.results), 'pair')} of model and optimizer on the selection folds, {found.model} with"
         f" {found.optimizer} was selected (weighted score {signed_ratio(found.figures.score)}{tie})."
+        f"{_mostly_another(found)}"
     )
+
+
+def _mostly_another(pair: PairResult) -> str:
+    """Return a warning if other methods made most of the decisions; their figures are compared then."""
+    if 2 * sum(pair.fallbacks.values()) <= pair.decisions:
+        return ""
+    return f" Most of its decisions were made by another method ({_fallbacks(pair)})."
+
+
+def _fallbacks(pair: PairResult) -> str:
+    made = ", ".join(f"{method} {count}" for method, count in sorted(pair.fallbacks.items()))
+    return f"{made} of {pair.decisions}" if made else "none"
 
 
 def pairs_section(pairs: Pairs | None) -> list[str]:
     """Return the section of the report, as lines of Markdown."""
     if pairs is None:
         return ["No optimizers were compared: the portfolio is that of `portfolio.optimizer`."]
-    heads = " | ".join(NAMES[name] for name in PAIR_COLUMNS)
+    heads = " | ".join(pair_heads())
     found = pairs.selected
     rows = [
         f"| {model} | {optimizer} | {' | '.join(cells)}"
@@ -96,7 +112,7 @@ def pairs_section(pairs: Pairs | None) -> list[str]:
         f"{pairs.first} to {pairs.last}, {counted(pairs.sessions, 'session')}. {stated_pair(pairs)}".rstrip(),
         "",
         f"| model | optimizer | {heads} |",
-        "|---" * (2 + len(PAIR_COLUMNS)) + "|",
+        "|---" * (2 + len(pair_heads())) + "|",
         *rows,
         "",
         PAIRS_LEGEND,
@@ -104,17 +120,22 @@ def pairs_section(pairs: Pairs | None) -> list[str]:
 
 
 def pair_rows(pairs: Pairs) -> list[tuple[str, ...]]:
-    """Return model, optimizer and the figures of PAIR_COLUMNS of each pair, and of equal weight last, as text."""
+    """Return model, optimizer and the cells under `pair_heads` of each pair, and of equal weight last."""
     return [
         *[(each.model, each.optimizer, *_pair_cells(each)) for each in pairs.results],
-        ("equal weight", "", *[_cell(pairs.equal_weight, name) for name in PAIR_COLUMNS]),
+        ("equal weight", "", "", *[_cell(pairs.equal_weight, name) for name in PAIR_COLUMNS]),
     ]
+
+
+def pair_heads() -> list[str]:
+    """Return the heads of the columns of a pair, after model and optimizer."""
+    return [FALLBACKS, *(NAMES[name] for name in PAIR_COLUMNS)]
 
 
 def _pair_cells(pair: PairResult) -> list[str]:
     if pair.figures is None:
-        return [f"failed: {pair.problem}", *[""] * (len(PAIR_COLUMNS) - 1)]
-    return [_cell(pair.figures, name) for name in PAIR_COLUMNS]
+        return [f"failed: {pair.problem}", *[""] * len(PAIR_COLUMNS)]
+    return [_fallbacks(pair), *[_cell(pair.figures, name) for name in PAIR_COLUMNS]]
 
 
 def _cell(figures: NetFigures, name: str) -> str:

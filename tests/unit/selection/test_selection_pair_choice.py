@@ -101,8 +101,21 @@ def test_the_report_has_every_pair_and_the_equal_weighted_universe():
     assert (
         "Of 2 pairs of model and optimizer on the selection folds, blend with max_sharpe was selected" in text
     )
-    assert "| blend | max_sharpe | 1.20 | −15.0% | 1.10 | 35.0% | 100.0% | 0.40 (selected) |" in text
+    assert "| blend | max_sharpe | none | 1.20 | −15.0% | 1.10 | 35.0% | 100.0% | 0.40 (selected) |" in text
     assert "| blend | hrp | failed: no solution |" in text
-    assert "| equal weight |  | 0.60 | −22.0% |" in text
+    assert "| equal weight |  |  | 0.60 | −22.0% |" in text
     assert "No optimizers were compared" in "\n".join(pairs_section(None))
     assert stated_pair(pairs(pair("blend", "hrp", 0.9, sharpe=NAN))) == ""
+
+
+def test_the_report_says_by_which_method_the_decisions_of_a_pair_were_made():
+    own = replace(pair("blend", "max_sharpe", 0.78), decisions=126, fallbacks={"hrp": 63})
+    found = select_pair(pairs(own), SETTINGS, incumbent=None)
+
+    text = "\n".join(pairs_section(found))
+
+    assert "| blend | max_sharpe | hrp 63 of 126 |" in text
+    assert "Most of its decisions" not in text
+    mostly = replace(own, fallbacks={"hrp": 64})
+    found = select_pair(pairs(mostly), SETTINGS, incumbent=None)
+    assert stated_pair(found).endswith("Most of its decisions were made by another method (hrp 64 of 126).")
