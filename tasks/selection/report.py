@@ -71,7 +71,7 @@ def page(
 ) -> str:
     """Return the report as Markdown; `checks` as `check_features` returns them, `ics` as `session_ics` does."""
     min_t = limits.min_t_statistic
-    heading = "is the new champion" if promoted else "stays champion"
+    heading = "is promoted" if promoted else "stays champion"
     lines = [
         f"# Model selection, {training.session}",
         "",

@@ -24,7 +24,8 @@ def confirmed_weeks(
     """Return the weeks, from 0, in which the selection by t would confirm a candidate that is newly found.
 
     `ics`: the neutral ICs of every tested session, by candidate. Each look reads all of them but those of 25 weeks, so
-    that it moves forward by a week; the deflated Sharpe ratio, which could only refuse more, is not asked.
+    that it moves forward by a week; nothing is retrained in between. A single feature must reach the threshold on the
+    selecting sessions too. The deflated Sharpe ratio, which could only refuse more, is not asked.
     """
     length = min(map(len, ics.values())) - WEEK * (WEEKS - 1)
     middle = length // SELECTING

@@ -60,7 +60,7 @@ def render_selection(
         training=training,
         promotion=promotion,
         is_simulated=is_simulated,
-        verdict="is the new champion" if promotion.promoted else "stays champion",
+        verdict="is promoted" if promotion.promoted else "stays champion",
         failed=[each for each in training.gates if each.required and not each.passed],
         equity=figures.equity_figure(training.paths, examined),
         skill=figures.skill_figure(
