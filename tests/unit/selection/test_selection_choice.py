@@ -114,6 +114,13 @@ def test_where_nobody_is_eligible_the_power_of_the_test_is_stated_too():
     assert "On the later folds poor has a neutral IC of 0.0200" in reason
 
 
+def test_the_equal_weight_rule_which_ranks_nothing_is_no_measure_of_the_power():
+    poor = make_result("poor", choice=make_metrics(neutral_ic=-0.01, neutral_ic_t=-1.0))
+    flat = make_result("flat", kind="equal_weight", ranks=False, learns=False, choice_ic=0.0, choice_t=0.0)
+
+    assert "On the later folds poor has a neutral IC" in select_candidate([flat, poor], LIMITS).reason
+
+
 def single(**fields):
     return make_result("best_feature", kind="best_feature", learns=False, **fields)
 
@@ -251,6 +258,15 @@ def test_an_old_champion_that_was_not_trained_this_week_is_compared_by_its_recor
 
     assert decision(Choice(new, "Best."), (new,), champion("old", ic=0.01)).promote
     assert not decision(Choice(new, "Best."), (new,), champion("old", ic=0.02)).promote
+
+
+@pytest.mark.parametrize(("choice_ic", "ic", "promoted"), [(0.05, 0.01, False), (0.01, 0.05, True)])
+def test_a_recorded_ic_which_is_of_confirmation_folds_is_compared_with_that_of_confirmation_folds(
+    choice_ic, ic, promoted
+):
+    new = make_result("new", choice_ic=choice_ic, ic=ic)
+
+    assert decision(Choice(new, "Best."), (new,), champion("old", ic=0.02)).promote == promoted
 
 
 def test_without_a_confirmed_candidate_a_young_champion_stays():

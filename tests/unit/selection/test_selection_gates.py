@@ -126,10 +126,22 @@ def test_the_probability_of_overfitting_is_a_gate_where_it_has_a_limit():
     assert not overfitting_gate(nan, STRICT).passed  # a check that cannot run has failed
 
 
-@pytest.mark.parametrize(("elapsed", "threshold"), [(0, "2.00"), (5, "2.83"), (130, "2.92"), (1260, "3.29")])
-def test_the_more_looks_were_taken_the_higher_the_t_that_a_discovery_requires(elapsed, threshold):
+@pytest.mark.parametrize(
+    ("sessions", "elapsed", "threshold"),
+    [
+        (504, 0, "2.00"),
+        (504, 5, "2.83"),
+        (504, 130, "2.92"),
+        (504, 1260, "3.29"),
+        (426, 130, "2.97"),
+        (100, 130, "3.39"),
+    ],
+)
+def test_the_more_looks_were_taken_and_the_fewer_sessions_each_has_the_higher_the_t_that_is_required(
+    sessions, elapsed, threshold
+):
     examined = make_result("lightgbm", t=2.5)
-    examined = replace(examined, confirmation=examined.confirmation | {"sessions": 504})
+    examined = replace(examined, confirmation=examined.confirmation | {"sessions": sessions})
 
     gate = looks_gate(examined, Looks(FRIDAY, elapsed, is_champion=False), 2.0, SETTINGS)
 

@@ -92,6 +92,15 @@ def test_the_sentence_of_a_near_tie_names_the_pair_with_the_largest_score():
     assert "| 0.81 |" in text
 
 
+def test_a_pair_that_is_preferred_to_one_of_the_same_score_is_not_near_a_larger_one():
+    same = pairs(pair("blend", "max_sharpe", 0.7), pair("blend", "hrp", 0.7))
+
+    found = select_pair(same, SETTINGS, incumbent=("blend", "hrp"))
+
+    assert (found.selected.optimizer, found.tied_with) == ("hrp", None)
+    assert "near tie" not in "\n".join(pairs_section(found))
+
+
 def test_the_report_has_every_pair_and_the_equal_weighted_universe():
     found = pairs(pair("blend", "max_sharpe", 0.4), PairResult("blend", "hrp", None, "no solution"))
     found = select_pair(found, SETTINGS, incumbent=None)

@@ -253,8 +253,9 @@ def test_a_champion_of_other_features_is_not_a_rival_and_the_reason_says_so(home
     assert "lightgbm was trained on a different feature set" in decision.reason
 
 
-def test_a_champion_with_a_better_record_stays(home, tmp_path):
-    put_into_production(home, "lightgbm", session=FRIDAY - WEEK)
+@pytest.mark.parametrize("trained_through", [FRIDAY - WEEK, FRIDAY])
+def test_a_champion_with_a_better_record_stays(home, tmp_path, trained_through):
+    put_into_production(home, "lightgbm", session=trained_through)
     weaker = make_result("momentum_52_week", kind="momentum_52_week", ic=-1.0)
 
     _, decision = decide_promotion(make_training(tmp_path, result=weaker), home, LIMITS)

@@ -1,6 +1,7 @@
 from math import isnan
 
 import numpy as np
+from scipy.signal import lfilter
 
 from tasks.selection.net.superiority import superiority
 from tests.unit.backtest.metrics.curves import noise
@@ -21,6 +22,16 @@ def test_leverage_is_not_superiority():
 
     assert superiority(3 * own, benchmark, seed=1) == superiority(own, benchmark, seed=1)
     assert isnan(superiority(2 * benchmark, benchmark, seed=1))
+
+
+def test_a_difference_that_persists_from_session_to_session_is_less_certain_than_the_same_returns_shuffled():
+    benchmark = noise(500, seed=1, mean=0.0)
+    lead = lfilter([1.0], [1.0, -0.9], noise(500, seed=2, mean=0.0, deviation=0.002))
+    own = benchmark + lead - lead.mean() + 0.0006
+    shuffled = np.random.default_rng(1).permutation(500)
+
+    assert superiority(own, benchmark, seed=1) > 0.05
+    assert superiority(own[shuffled], benchmark[shuffled], seed=1) < 0.01
 
 
 def test_equal_seeds_give_equal_p_values():

@@ -92,6 +92,13 @@ def test_where_a_pair_selected_another_learner_seeds_and_draws_are_compared_with
     assert "Seeds and draws are compared with lightgbm, which t alone selects" in section
 
 
+def test_without_seeds_and_draws_nothing_is_said_of_what_they_are_compared_with():
+    section = text(replace(FULL, selected="xgboost", is_quick=True, weeks=(), seeds=(), draws={}))
+
+    assert "Selected: xgboost. A quick run is compared neither" in section
+    assert "which t alone selects" not in section
+
+
 def test_a_run_that_selects_none_agrees_with_weeks_and_seeds_that_did_not_either():
     section = text(replace(FULL, selected=None, by_t=None, draws={}))
 

@@ -198,6 +198,18 @@ def test_what_was_accepted_can_be_damaged_again(home):
     assert accept(home, by="Ana", reason="again", at=NOW, environ={}).count >= 4
 
 
+def test_trials_that_were_lost_at_two_times_add_up(home):
+    ledger = filled(home, 4)
+    delete_the_last_row(home)
+    accept(home, by="Ana", reason="restored", at=NOW, environ={})
+    ledger.record(replace(TRIAL, seed=50))
+    delete_the_last_row(home)
+
+    accepted = accept(home, by="Ana", reason="again", at=NOW, environ={})
+
+    assert (len(accepted.entries), accepted.lost, accepted.count) == (3, 2, 5)
+
+
 def test_a_ledger_that_is_gone_with_its_anchor_is_missed_by_the_champion(home):
     filled(home, 2)
     put_into_production(home)  # measured against five trials
@@ -293,6 +305,17 @@ def test_what_a_week_selected_is_recorded_once_and_is_no_trial(home):
         SelectedWeek(next_friday, "lightgbm"),
     )
     assert (contents.count, ledger.history().count) == (2, 2)
+
+
+def test_an_older_week_run_again_after_a_newer_one_is_not_recorded_again(home):
+    older, newer = ledger_of(home), ledger_of(home, session="2024-06-21")
+    older.record_selected("lightgbm")
+    newer.record_selected("xgboost")
+    before = files_of(home)
+
+    older.record_selected("lightgbm")
+
+    assert files_of(home) == before
 
 
 def test_a_home_that_recorded_no_selection_has_none(home):
