@@ -67,3 +67,11 @@ def test_what_does_not_pass_is_named_and_a_halt_too():
     )
     assert effect_of(preview(may_be_approved=False, way_out="undo it")).way_out == "undo it"
     assert effect_of(preview(may_be_approved=False)).failed == (("kill_switch", "it is on"),)
+
+
+def test_a_check_that_states_a_figure_keeps_it_although_it_has_a_detail():
+    costs = CheckLine("costs", "$50", "≤ $40", passed=False, detail="of 3 trades")
+
+    assert effect_of(preview(checks=(costs,), may_be_approved=False)).failed == (
+        ("costs", "$50 (limit ≤ $40)"),
+    )

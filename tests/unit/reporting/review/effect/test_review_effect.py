@@ -55,6 +55,15 @@ def test_sectors_that_shift_are_listed_and_the_others_counted():
     assert found.same_sectors == 2
 
 
+def test_no_bar_is_wider_than_that_of_the_widest_sector_be_it_before_or_afterwards():
+    wider = replace(AFTER, sectors={"Energy": 0.2, "Health": 0.8})
+
+    found = effect_lines(Asked(("A",)), Effect(BEFORE, wider, LIMITS, (), ()), {}).sectors
+
+    bars = {one.name: (one.before_bar, one.after_bar) for one in found}
+    assert bars == {"Health": (50.0, 100.0), "Energy": (62.5, 25.0)}
+
+
 def test_the_title_names_what_was_asked_for():
     assert lines(Asked(("A", "B"), ("C",))).title == "If you strike A and B and halve C"
     assert lines(Asked((), ("C",), solve=True)).title == "If you halve C, and re-optimize"

@@ -347,6 +347,19 @@ def test_what_a_strike_keeps_is_valued_at_the_price_of_the_trade():
     assert one.figures.invested_frac == pytest.approx(0.1)
 
 
+def test_weights_are_of_the_equity_before_the_trades_whose_costs_lower_it_as_limits_are():
+    """BBB stays bought: 20,000 of 100,000 USD, of which its cost leaves 99,000."""
+    inputs, (struck, kept) = planted(
+        ("AAA", "Energy", "large", 0.0, 0.1, 0.1), ("BBB", "Utilities", "large", 0.0, 0.2, 0.2)
+    )
+
+    found = without_each(with_cash(inputs, after=69_000.0), [struck, replace(kept, cost=1_000.0)])["AAA"]
+
+    assert found.figures.cash_usd == 79_000
+    assert found.figures.invested_frac == pytest.approx(0.2)
+    assert found.figures.sectors == {"Utilities": pytest.approx(0.2)}
+
+
 def test_a_figure_at_its_limit_is_not_over_it():
     assert not Affected("Invested", 0.0, 0.0, 0.0).is_over
     assert not Affected("Energy", 0.0, 0.3, 0.3).is_over
