@@ -96,5 +96,12 @@ def test_an_account_that_loses_four_deviations_a_year_is_nearly_always_alerted()
     assert np.mean(alerted) >= 0.9
 
 
+@pytest.mark.parametrize(("last", "drawdown"), [(75.0, -0.25), (100.0, 0.0), (110.0, 0.0)])
+def test_the_drawdown_is_that_of_the_last_session_and_none_once_the_account_has_recovered(last, drawdown):
+    found = account_figures(np.array([100.0, 50.0, last]), ["BULL"] * 3)
+
+    assert found.drawdown == pytest.approx(drawdown)
+
+
 def test_one_session_has_no_figures():
     assert account_figures(np.array([1e6]), ["BULL"]) is None

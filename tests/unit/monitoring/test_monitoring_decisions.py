@@ -42,6 +42,16 @@ def test_struck_halved_raised_and_added_lines_are_changes_with_the_costs_that_th
     assert ("AAA", "increased", 100, 4.0) in kinds(decided((Line("AAA", 200, 20.0, 0.0), PROPOSED[1])))
 
 
+def test_a_sale_is_reduced_or_increased_by_its_size():
+    sales = (Line("AAA", -100, 20.0, 4.0), Line("BBB", -50, 40.0, 6.0))
+    approved = (Line("AAA", -50, 20.0, 0.0), Line("BBB", -100, 40.0, 0.0))
+
+    assert kinds(replace(decided(approved), proposed=sales)) == {
+        ("AAA", "reduced", 50, -2.0),
+        ("BBB", "increased", -50, 6.0),
+    }
+
+
 def test_without_an_approval_every_line_is_a_decision_of_who_rejected_or_of_nobody():
     assert {one.kind for one in changes_of(decided(rejected=True))} == {"rejected"}
     assert {one.kind for one in changes_of(decided())} == {"lapsed"}

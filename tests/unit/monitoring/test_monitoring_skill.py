@@ -97,6 +97,16 @@ def test_the_interval_of_a_window_is_that_of_returns_that_overlap_over_the_longe
     assert window.low < estimate(np.array(values), overlap=1).low
 
 
+def test_a_window_of_two_champions_is_as_uncertain_as_the_shorter_of_their_tests():
+    days = [record(0.05 + step, error=0.02) for step in np.resize([-0.01, 0.01], 63)]
+    days[:30] = [replace(one, expected_sessions=100) for one in days[:30]]
+
+    quarter = skill_windows(days, LIMITS)[1]
+
+    error = 0.02 * np.sqrt(100) * np.sqrt(1 / 63 + 1 / 100)
+    assert quarter.detectable_drop == pytest.approx(LIMITS.min_ic_drop_z * error)
+
+
 def test_skill_that_is_gone_is_an_alert_and_a_reason_to_train_again():
     gone = noisy(-0.03, 70)
 
