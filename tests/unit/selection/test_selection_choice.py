@@ -186,7 +186,7 @@ def test_a_significant_single_feature_is_selected_before_other_rules_and_needs_t
     assert select_candidate([rule, unclear], LIMITS).result == rule
 
 
-@pytest.mark.parametrize(("lead", "selected"), [(0.9, "preferred"), (1.1, "later")])
+@pytest.mark.parametrize(("lead", "selected"), [(0.9, "preferred"), (1.0, "preferred"), (1.1, "later")])
 def test_of_learners_that_are_nearly_equal_on_the_selection_folds_the_first_is_selected(lead, selected):
     learners = [make_result("preferred", choice_t=2.0), make_result("later", choice_t=2.0 + lead)]
 
@@ -223,6 +223,12 @@ def test_a_candidate_that_is_not_eligible_or_not_confirmed_is_reported_with_its_
 
     assert choice.result is None
     assert says in choice.reason
+
+
+def test_a_candidate_at_the_limits_of_t_and_gap_is_confirmed():
+    at_limits = make_result("l", t=LIMITS.min_t_statistic, train_test_gap=LIMITS.max_train_test_gap)
+
+    assert select_candidate([at_limits], LIMITS).result == at_limits
 
 
 def test_a_rule_that_does_not_rank_is_never_chosen():
@@ -276,8 +282,15 @@ def test_without_a_confirmed_candidate_a_young_champion_stays():
     assert "old stays (7 days old)" in kept.reason
 
 
-def test_without_a_confirmed_candidate_the_baseline_relieves_a_champion_about_to_expire():
-    aging = champion(chosen=FRIDAY - timedelta(days=30))
+def test_without_a_confirmed_candidate_a_champion_stays_that_reaches_its_age_limit_in_a_week():
+    assert not decision(
+        Choice(None, "Nobody."), incumbent=champion(chosen=FRIDAY - timedelta(days=28))
+    ).promote
+
+
+@pytest.mark.parametrize("days", [29, 30])
+def test_without_a_confirmed_candidate_the_baseline_relieves_a_champion_about_to_expire(days):
+    aging = champion(chosen=FRIDAY - timedelta(days=days))
 
     relieved = decision(Choice(None, "Nobody."), incumbent=aging)
 

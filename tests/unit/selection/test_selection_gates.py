@@ -16,8 +16,9 @@ from tasks.selection.gates import (
     statistical_gates,
 )
 from tasks.selection.schema import Choice, Gate, Looks, Placebo
+from tasks.selection.statistics.sequential import look_threshold
 from tests.builders import make_settings
-from tests.champions import DEFLATION, EVIDENCE, FRIDAY, LIMITS, NET, make_result
+from tests.champions import DEFLATION, EVIDENCE, FRIDAY, LIMITS, NET, make_metrics, make_result
 
 SETTINGS = make_settings().selection
 STRICT = make_settings(
@@ -152,6 +153,16 @@ def test_the_more_looks_were_taken_and_the_fewer_sessions_each_has_the_higher_th
     assert elapsed == 0 or f"{elapsed:,} sessions after" in gate.name
 
 
+@pytest.mark.parametrize(("below", "passed"), [(0.0, True), (1e-9, False)])
+def test_a_look_at_its_threshold_passes(below, passed):
+    threshold = look_threshold(130, window=504, level=SETTINGS.max_false_promotions, least=2.0)
+    examined = make_result(
+        "lightgbm", confirmation=make_metrics(neutral_ic_t=threshold - below, sessions=504)
+    )
+
+    assert looks_gate(examined, Looks(FRIDAY, 130, is_champion=False), 2.0, SETTINGS).passed == passed
+
+
 def test_the_champion_itself_is_not_a_new_discovery():
     gate = looks_gate(make_result("lightgbm", t=2.1), Looks(FRIDAY, 300, is_champion=True), 2.0, SETTINGS)
 
@@ -176,6 +187,13 @@ def test_a_place_among_the_placebo_runs_is_a_gate_where_it_has_a_limit():
     assert not placebo_missing(strict).passed
 
 
+def test_a_placebo_run_as_good_as_the_candidate_counts_against_it():
+    equal = Placebo(3.0, (3.0, 1.0, 1.0))
+
+    assert equal.p_value == 0.5
+    assert "exceeds 2 of 3 placebo runs" in "\n".join(placebo_section(equal))
+
+
 def test_the_place_among_the_placebo_runs_is_reported():
     text = "\n".join(placebo_section(Placebo(3.0, (1.0, 3.1, -0.5))))
 
@@ -196,6 +214,19 @@ def test_the_statistical_tests_are_stated_with_value_and_limit():
         "better than the best single feature": ("t = 3.00", "t > 2.50", True),
         "gap between training and test": ("5.1 points", "≤ 5 points", False),
         "deflated Sharpe ratio": ("0.991", "≥ 0.95", True),
+    }
+
+
+def test_a_figure_at_its_limit_passes_but_that_of_the_best_single_feature_must_be_exceeded():
+    examined = make_result("lightgbm", t=LIMITS.min_t_statistic, train_test_gap=LIMITS.max_train_test_gap)
+    single = make_result("best_feature", kind="best_feature", learns=False, t=LIMITS.min_t_statistic)
+    deflation = replace(DEFLATION, evidence=replace(EVIDENCE, deflated=LIMITS.min_deflated_sharpe))
+
+    assert outcome(statistical_gates(examined, [examined, single], deflation, LIMITS)) == {
+        "neutral IC on the confirmation folds": True,
+        "better than the best single feature": False,
+        "gap between training and test": True,
+        "deflated Sharpe ratio": True,
     }
 
 

@@ -75,6 +75,7 @@ def test_there_is_no_verdict_on_few_sessions_on_another_model_or_if_it_is_turned
     off = make_settings(**{"selection.max_false_losses": 0.0}).selection
 
     assert live_verdict(bad[: LEAST_SESSIONS - 1], CHAMPION, SETTINGS) is None
+    assert live_verdict(bad[:LEAST_SESSIONS], CHAMPION, SETTINGS).sessions == 20
     assert live_verdict([*bad, *days([0.1], model="xgboost", first=FRIDAY)], CHAMPION, SETTINGS) is None
     assert live_verdict(bad, None, SETTINGS) is None
     assert live_verdict(bad, CHAMPION, off) is None
@@ -93,6 +94,11 @@ def test_the_gate_stops_the_champions_own_retraining_and_nobody_else():
         "−0.0500, at most 0.0100",
         "≥ 0.0300",
     )
+
+
+def test_a_champion_whose_upper_bound_is_what_was_expected_earns_its_place():
+    assert LiveVerdict("lightgbm", 40, -0.05, 0.03, 0.03).earns_its_place
+    assert not LiveVerdict("lightgbm", 40, -0.05, 0.0299, 0.03).earns_its_place
 
 
 def test_the_report_says_whether_the_champion_earns_its_place():

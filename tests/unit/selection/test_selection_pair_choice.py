@@ -46,6 +46,11 @@ def test_near_ties_go_to_the_simpler_model_then_to_the_incumbents_optimizer_then
     )
 
 
+def test_a_pair_exactly_a_tenth_below_the_largest_score_is_still_a_near_tie():
+    assert selected(pair("blend", "hrp", 0.5), pair("ridge", "hrp", 0.6)) == ("blend", "hrp")
+    assert selected(pair("blend", "hrp", 0.499), pair("ridge", "hrp", 0.6)) == ("ridge", "hrp")
+
+
 def test_a_pair_that_fails_an_enforced_threshold_is_selected_only_if_all_do():
     strict = SETTINGS.model_copy(update={"enforced_thresholds": ("turnover",)})
     busy = pair("blend", "max_sharpe", 0.9, turnover_month=0.41)

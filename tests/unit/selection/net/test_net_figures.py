@@ -77,6 +77,16 @@ def test_consistency_counts_the_regimes_with_a_positive_sharpe_ratio_and_only_lo
     assert found.regime_consistency == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize(("count", "consistency"), [(59, 1.0), (60, 0.5)])
+def test_a_regime_counts_from_sixty_sessions_on(count, consistency):
+    returns = np.concatenate([noise(80, mean=0.002), noise(count, mean=-0.005)])
+    states = np.repeat(["BULL", "BEAR"], [80, count + 1])
+
+    found = net_figures(measured(make_curve(returns, regime=states)), WEIGHTS)
+
+    assert found.regime_consistency == consistency
+
+
 def test_a_regime_in_which_nothing_is_held_does_not_count():
     returns = np.concatenate([noise(80, mean=0.002), np.zeros(80)])
     states = np.repeat(["BULL", "CRASH"], [80, 81])

@@ -58,6 +58,10 @@ def test_the_first_look_requires_what_one_look_does():
     assert threshold(0) == pytest.approx(LEAST)
 
 
+def test_the_look_of_the_next_session_requires_more_than_the_first():
+    assert threshold(1) > threshold(0)
+
+
 def test_a_first_look_that_would_spend_too_much_requires_more():
     assert threshold(0, level=0.02) == pytest.approx(norm.isf(0.01))
     assert threshold(0, least=-99.0) == pytest.approx(norm.isf(LEVEL / 2))
