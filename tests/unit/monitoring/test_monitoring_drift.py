@@ -63,6 +63,15 @@ def test_values_that_went_missing_are_an_alert_without_training_again():
     assert "1 feature missing more often than in training, most of all a: 50%" in alerts[0].detail
 
 
+def test_a_column_at_a_limit_is_not_beyond_it():
+    quiet = [column(f"q{number}") for number in range(20)]
+
+    assert not has_drifted(column(psi=LIMITS.max_psi, largest=0.01), LIMITS)
+    assert not has_drifted(column(psi=LIMITS.drift_factor * 0.2, largest=0.2), LIMITS)
+    assert drift_alerts((*quiet, column("a", psi=LIMITS.max_psi_single)), LIMITS) == []
+    assert drift_alerts((*quiet, column("a", present=0.0, trained=LIMITS.max_missing_frac)), LIMITS) == []
+
+
 @pytest.fixture(scope="module")
 def market():
     panel = make_panel(sessions=1_620, symbols=40)
