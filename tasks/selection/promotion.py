@@ -128,7 +128,7 @@ def is_current(incumbent: Champion | None, trained_through: date) -> bool:
 def why_not_in_production(incumbent: Champion, session: date) -> str:
     """Return why a champion of a past week is not in production."""
     return (
-        f"It is retained for sessions from {session} on; production stays with {incumbent.name},"
+        f"The champion of this week is retained for sessions from {session} on; production stays with {incumbent.name},"
         f" which was trained on prices up to {incumbent.trained_through}."
     )
 

@@ -123,7 +123,7 @@ def _compare_metrics(
     same_folds = [result.choice["neutral_ic"] for result in results if result.name == incumbent.name]
     theirs = same_folds[0] if same_folds else incumbent.metrics.get("neutral_ic", float("nan"))
     ours = best.choice["neutral_ic"] if same_folds else best.confirmation["neutral_ic"]
-    where = "on the same folds" if same_folds else "by its recorded metrics"
+    where = "both on the selection folds" if same_folds else "by its recorded metrics"
     return _better(best.name, ours, reason, incumbent.name, theirs, where)
 
 
@@ -143,10 +143,13 @@ def _compare_anew(best: CandidateResult, reason: str, incumbent: Champion, rival
 
 def _better(name: str, ours: float, reason: str, incumbent: str, theirs: float, where: str) -> Decision:
     if not isfinite(theirs) or ours > theirs:
-        return Decision(promote=True, reason=f"{reason} It beats {incumbent}, {signed(theirs)} {where}.")
+        return Decision(
+            promote=True,
+            reason=f"{reason} It beats {incumbent}: {signed(ours)} against {signed(theirs)}, {where}.",
+        )
     return Decision(
         promote=False,
-        reason=f"{name} ({signed(ours)}) is not better than {incumbent} ({signed(theirs)} {where}), which stays.",
+        reason=f"{name} ({signed(ours)}) is not better than {incumbent} ({signed(theirs)}, {where}), which stays.",
     )
 
 

@@ -210,7 +210,7 @@ def _table(results: Sequence[CandidateResult], scope: str, min_t: float) -> list
             f" {signed(at['neutral_ic_high'])} | {signed_ratio(figures['neutral_ic_t'])} | {at['detectable_ic']:.4f}"
             f" | {signed(figures['rank_ic'])} | {signed_ratio(figures['icir'])}"
             f" | {100 * figures['hit_rate']:.1f}% | {signed_ratio(100 * figures['quantile_spread'])}%"
-            f" | {signed_ratio(figures['monotonicity'])} | {100 * result.train_test_gap:.1f}"
+            f" | {signed_ratio(figures['monotonicity'])} | {f'{100 * result.train_test_gap:.1f}'.replace('-', '−')}"
             f" | {figures['sessions']:.0f} |"
         )
     return rows if results else ["No candidate was trained."]

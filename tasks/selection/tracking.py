@@ -179,11 +179,11 @@ def _version_of(client: "MlflowClient", experiment: str, home: Home, alias: str,
 
 def _client(home: Home) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     from mlflow import MlflowClient  # takes seconds
     from mlflow.exceptions import MlflowException
 
+    for name in ("mlflow", "alembic"):  # after the import, which sets these levels itself
+        logging.getLogger(name).setLevel(logging.WARNING)
     home.mlflow.mkdir(parents=True, exist_ok=True)
     client = MlflowClient(f"sqlite:///{home.mlflow / 'mlflow.db'}")
     try:

@@ -56,7 +56,7 @@ def _decided_remedy(session: str, decision: str) -> str:
     if decision == EXECUTED:
         return (
             "An executed day is never rewritten. If its execution has not ended, finish it: "
-            f"`afterclose execute {session}`; otherwise run another session."
+            f"`afterclose execute {session} --no-dry-run`; otherwise run another session."
         )
     return (
         "An approved day is not rewritten. To run it again, reject it first: "

@@ -40,9 +40,11 @@ def stability_sentences(stability: Stability) -> list[str]:
         sentences.append(f"Same candidate in {', '.join(found)}.")
     if (stability.draws or stability.seeds) and stability.by_t != stability.selected:
         sentences.append(
-            f"Seeds and draws are compared with {stability.by_t or NONE}, which t alone selects: pairs of model and"
-            " optimizer are not simulated again."
+            f"Seeds and draws are compared with {stability.by_t or NONE}, which t and the order of the candidates"
+            " select: pairs of model and optimizer are not simulated again."
         )
+    if any(each.candidate == stability.by_t and each.t == each.own_t for each in stability.seeds):
+        sentences.append(f"The scores of {stability.by_t} do not depend on the seed.")
     return [*sentences, *_not_compared(stability)]
 
 
@@ -51,7 +53,10 @@ def stability_warning(stability: Stability) -> str:
     few = [words for words, share in _shares(stability) if share < LEAST_SHARE]
     if not few:
         return ""
-    return f"Fewer than half: {', '.join(few)}. The choice between these candidates is nearly arbitrary."
+    return (
+        f"Fewer than half: {', '.join(few)}. Another seed, week or sample of sessions would more often have selected"
+        " another candidate."
+    )
 
 
 def stability_rows(stability: Stability) -> list[tuple[str, ...]]:

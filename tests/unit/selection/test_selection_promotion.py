@@ -381,7 +381,7 @@ def test_a_past_week_says_what_it_is_kept_for(home):
     said = why_not_in_production(incumbent, FRIDAY - WEEK)
 
     assert said.startswith(
-        "It is retained for sessions from 2024-06-07 on; production stays with momentum_52_week"
+        "The champion of this week is retained for sessions from 2024-06-07 on; production stays with momentum_52_week"
     )
     assert said.endswith("prices up to 2024-06-14.")
 

@@ -58,9 +58,20 @@ def test_the_table_has_a_row_for_each_week_and_seed_and_one_for_the_draws():
     ],
 )
 def test_fewer_than_half_in_any_comparison_is_a_warning_that_names_it(changed, named):
-    warning = f"Fewer than half: {named}. The choice between these candidates is nearly arbitrary."
+    warning = (
+        f"Fewer than half: {named}. Another seed, week or sample of sessions would more often have selected another"
+        " candidate."
+    )
 
     assert f"**{warning}**" in text(replace(FULL, **changed))
+
+
+def test_agreement_of_seeds_that_the_scores_do_not_depend_on_is_named_as_such():
+    same = SeedChoice(8, "lightgbm", 3.0, 0.025, 3.0, 0.025)
+    sentence = "The scores of lightgbm do not depend on the seed."
+
+    assert sentence in text(replace(FULL, seeds=(same,)))
+    assert sentence not in text(FULL)
 
 
 def test_exactly_half_is_no_warning():
@@ -89,14 +100,14 @@ def test_where_a_pair_selected_another_learner_seeds_and_draws_are_compared_with
     section = text(replace(FULL, selected="xgboost"))
 
     assert "Selected: xgboost. Same candidate in 1 of 4 earlier weeks, 1 of 2 other seeds" in section
-    assert "Seeds and draws are compared with lightgbm, which t alone selects" in section
+    assert "Seeds and draws are compared with lightgbm, which t and the order of the candidates" in section
 
 
 def test_without_seeds_and_draws_nothing_is_said_of_what_they_are_compared_with():
     section = text(replace(FULL, selected="xgboost", is_quick=True, weeks=(), seeds=(), draws={}))
 
     assert "Selected: xgboost. A quick run is compared neither" in section
-    assert "which t alone selects" not in section
+    assert "which t and the order" not in section
 
 
 def test_a_run_that_selects_none_agrees_with_weeks_and_seeds_that_did_not_either():
