@@ -99,8 +99,9 @@ def import_positions(
             require_second(home, options, by=by, second=second, doing="A correction of the ledger")
         kept = None if change is None or change.is_empty else _keep(home, change, at)
         record(home, event="positions_imported", by=persons, detail=detail, at=at)  # logged first
-        if begun and not new_ledger:
-            note = _correct(home, options, declared, declaration, accept_history=accept_history)
+        if held is not None and change is not None and begun:
+            unchanged = _unchanged(held, declared, change, known)
+            note = _correct(home, options, declared, declaration, unchanged, accept_history=accept_history)
         else:
             declare_portfolio(home, text, accept_history=accept_history)
             if new_ledger:
@@ -249,8 +250,24 @@ def _read_declared(file: Path) -> tuple[str, Positions]:
     return text, declared
 
 
+def _unchanged(
+    held: Positions, declared: Positions, change: DeclaredChange, known: KnownSymbols | None
+) -> set[str]:
+    """Return the symbols, as held and as declared, of the companies that the change leaves as they are."""
+    every = (*held.positions, *declared.positions)
+    current = [line.symbol if known is None else known.current(line) for line in every]
+    changed = {line.symbol for line, today in zip(every, current, strict=True) if today in change.symbols}
+    return {line.symbol for line in every} - changed
+
+
 def _correct(
-    home: Home, options: Options, declared: Positions, declaration: Declaration, *, accept_history: bool
+    home: Home,
+    options: Options,
+    declared: Positions,
+    declaration: Declaration,
+    unchanged: set[str],
+    *,
+    accept_history: bool,
 ) -> str:
     """Book what differs between the ledger and the declared positions; return a note for the person."""
     declare_statement(
@@ -261,7 +278,7 @@ def _correct(
         session=declaration.session,
         signed=Signed(declaration.by, declaration.reason, declaration.at),
     )
-    corrections = declare_correction(home, declared, declaration)
+    corrections = declare_correction(home, declared, declaration, unchanged=unchanged)
     if accept_history:
         accept_short_history(home)
     return f"Booked {counted(corrections, 'correction')} in the ledger.{_paper_note(home, options)}"

@@ -4,7 +4,7 @@ An amount in the file is read as it is written: shares exactly, cash rounded hal
 here changes the ledger, so the caller holds the home's lock and the portfolio lock.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal, NamedTuple
@@ -65,16 +65,19 @@ def start_ledger(
     return begin_ledger(home, opening, at=declared.at)
 
 
-def declare_correction(home: Home, wanted: Positions, declared: Declaration) -> int:
+def declare_correction(
+    home: Home, wanted: Positions, declared: Declaration, *, unchanged: Collection[str] = ()
+) -> int:
     """Book the differences between the declared positions and the ledger as corrections, and write the file.
 
+    Nothing is booked for the symbols in `unchanged`: after splits, the declaration states what the ledger holds.
     Returns the number of entries. A correction changes the books alone and counts as a gain or loss; a deposit or
     withdrawal is declared as such.
     """
     with opened(home) as connection:
         end = end_of_ledger(connection)
         booked = entries(connection)
-        wrong = tuple(_corrections(booked, wanted, declared, mark=end.digest[:16]))
+        wrong = tuple(_corrections(booked, wanted, declared, unchanged, mark=end.digest[:16]))
         append(connection, wrong)
     rebuild_positions(home)
     return len(wrong)
@@ -146,12 +149,17 @@ def usd(cents: int) -> str:
 
 
 def _corrections(
-    booked: tuple[Entry, ...], wanted: Positions, declared: Declaration, *, mark: str
+    booked: tuple[Entry, ...],
+    wanted: Positions,
+    declared: Declaration,
+    unchanged: Collection[str],
+    *,
+    mark: str,
 ) -> Iterator[Entry]:
     """Yield one entry for each symbol and for cash. An entry of no shares moves only the date of a position."""
     balance, dates = balance_of(booked), position_dates(booked)
     lines = {line.symbol: line for line in wanted.positions}
-    for symbol in sorted(lines.keys() | balance.shares.keys()):
+    for symbol in sorted((lines.keys() | balance.shares.keys()) - set(unchanged)):
         line = lines.get(symbol, Position(symbol, 0.0))
         before = dates.get(symbol, date.min)
         _refuse_earlier(line, before)

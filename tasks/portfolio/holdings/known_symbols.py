@@ -20,9 +20,10 @@ CLOSE_ENOUGH = 0.5
 
 
 class KnownSymbols(NamedTuple):
-    """The companies that have prices in the lake, their splits, and the last stored session."""
+    """The companies that have prices in the lake, their splits, and the first and last stored session."""
 
     events: Events
+    first_session: date
     last_session: date
 
     def current(self, line: Position) -> str:
@@ -57,10 +58,10 @@ def read_known_symbols(home: Home, settings: Settings) -> KnownSymbols | None:
     try:
         lake = lake_of(home, settings)
         head = read_head(lake)
-        if head is None or head.last_session is None:
+        if head is None or head.first_session is None or head.last_session is None:
             return None
         tables = read_tables(lake, head.versions, ("actions", "lives", "renames"), session=None)
     except AftercloseError:  # `daily` reports it; an instruction of a person does not wait for it
         return None
     companies = company_index(tables["lives"], tables["renames"])
-    return KnownSymbols(events_of(tables["actions"], companies), head.last_session)
+    return KnownSymbols(events_of(tables["actions"], companies), head.first_session, head.last_session)
