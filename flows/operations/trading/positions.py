@@ -5,6 +5,7 @@ The first declaration begins the home's ledger; a later one is booked in it as c
 
 import shlex
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from flows.announcing import posts_news
@@ -48,6 +49,7 @@ from tasks.portfolio.schema import CASH
 from tasks.safety.audit import record
 from tasks.safety.equity_history import read_equity_history
 
+OVERDRAWN_BEFORE = "Their cash is negative, so that file cannot be imported as it is."
 STATIC_PROVIDERS = ("files", "simulated")
 
 
@@ -109,11 +111,16 @@ def import_positions(
             flows = read_equity_history(home.performance_file).net_flows_usd[-1:]
             start_ledger(home, initial_cash_usd=0.0, declared=declaration, net_flows_usd=sum(flows))
             note = "The ledger begins with these positions."
-    return _booked(home, declared, note, known, kept)
+    return _booked(home, declared, note, known, change, kept)
 
 
 def _booked(
-    home: Home, declared: Positions, note: str, known: KnownSymbols | None, kept: Path | None
+    home: Home,
+    declared: Positions,
+    note: str,
+    known: KnownSymbols | None,
+    change: DeclaredChange | None,
+    kept: Path | None,
 ) -> Result:
     """Return what was booked, the symbols without a price, and how to undo it; `kept`: the previous positions."""
     unknown = [] if known is None else [one.symbol for one in declared.positions if _lacks_price(one, known)]
@@ -124,11 +131,10 @@ def _booked(
             f"The lake has no price for {', '.join(unknown)}: "
             "`daily` stops until it has one or the symbol is corrected."
         )
-    if kept is not None:
-        notes.append(
-            f"The positions held until now are in {kept}. To undo: "
-            f"`afterclose positions import --replace --by NAME --reason TEXT {shlex.quote(str(kept))}`."
-        )
+    if change is not None and kept is not None:
+        command = f"afterclose positions import --replace --by NAME --reason TEXT {shlex.quote(str(kept))}"
+        undo = f"To undo: `{command}`." if change.cash_before_usd >= 0 else OVERDRAWN_BEFORE
+        notes.append(f"The positions held until now are in {kept}. {undo}")
     document = {
         "booked": True,
         "without_price": unknown,
@@ -181,10 +187,10 @@ def _change(
 
 def _unconfirmed(home: Home, file: Path, change: DeclaredChange) -> Result:
     """Return the change as a result that books nothing."""
+    undo = "Importing that file undoes the change." if change.cash_before_usd >= 0 else OVERDRAWN_BEFORE
     advice = (
         f"Nothing was booked: this home already has a portfolio, and {file} would replace all of it. If the change is "
-        "right, run the command again with --replace. It first stores the current positions in a file: importing that "
-        "file undoes the change."
+        f"right, run the command again with --replace. It first stores the current positions in a file. {undo}"
     )
     lines = [*change.lines, advice]
     document = {"home": str(home.root), "booked": False, "change": change.document}
@@ -195,7 +201,8 @@ def _keep(home: Home, change: DeclaredChange, at: datetime) -> Path:
     """Store the positions held until now as a file that can be imported; return its path."""
     path = home.ledger_file.with_name(f"positions-{at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}.csv")
     rows = [f"{symbol},{shares!r}" for symbol, shares in sorted(change.shares_before.items())]
-    write_text(path, "\n".join(["symbol,shares", *rows, f"{CASH},{change.cash_before_usd!r}"]) + "\n")
+    cash = Decimal(cents_of(change.cash_before_usd)).scaleb(-2)
+    write_text(path, "\n".join(["symbol,shares", *rows, f"{CASH},{cash}"]) + "\n")
     return path
 
 
@@ -246,8 +253,33 @@ def _read_declared(file: Path) -> tuple[str, Positions]:
             path=str(file),
             line=error.fields["line"],
         ) from None
+    _refuse_unusable_cash(declared, text=text, path=str(file))
     _refuse_impossible_sessions(declared, text=text, path=str(file))
     return text, declared
+
+
+def _refuse_unusable_cash(declared: Positions, *, text: str, path: str) -> None:
+    """Raise SafetyError for cash that is negative, has a fraction of a cent, or is dated."""
+    cash = declared.cash_usd
+    if cash < 0:
+        why = f"the cash is negative, {dollars(cash)}: an overdrawn account cannot be declared"
+    elif Decimal(repr(cash)) != Decimal(cents_of(cash)) / 100:
+        why = f"the cash has a fraction of a cent: {Decimal(repr(cash)):f}"
+    elif declared.cash_session is not None:
+        why = (
+            f"the {CASH} row has the session {declared.cash_session}, but cash is always as of the last close"
+        )
+    else:
+        return
+    number = lines_of(text)[CASH]
+    raise SafetyError(
+        f"{path} cannot be used: line {number}, {why}.",
+        remedy="Write the cash as of the last close, at least 0, with at most two decimals and without a session. "
+        "Nothing was changed.",
+        path=path,
+        line=number,
+        symbol=CASH,
+    )
 
 
 def _unchanged(

@@ -46,6 +46,7 @@ class Positions:
     net_flows_usd: float = 0.0  # deposits minus withdrawals that are in the cash, by the ledger
     receivable_usd: float = 0.0  # dividends between ex-date and payment, by the ledger
     names: NameCash | None = None  # cash of each name, by the ledger; None without one
+    cash_session: date | None = None  # what the file states in the CASH row; it changes nothing
 
 
 def parse_positions(text: str, *, path: str) -> Positions:
@@ -71,7 +72,7 @@ def parse_positions(text: str, *, path: str) -> Positions:
         raise _unusable(
             path, rows.line_num, "the file ends without a CASH row, so the size of the portfolio is unknown"
         )
-    return Positions(tuple(found[symbol] for symbol in sorted(found)), cash.shares)
+    return Positions(tuple(found[symbol] for symbol in sorted(found)), cash.shares, cash_session=cash.session)
 
 
 def lines_of(text: str) -> dict[str, int]:

@@ -15,7 +15,7 @@ from tasks.portfolio.holdings.events import events_of
 from tasks.portfolio.holdings.known_symbols import KnownSymbols
 from tasks.portfolio.holdings.positions import Position
 from tests.homes import afterclose
-from tests.ledgers import begun_home, booked
+from tests.ledgers import begun_home, book, booked, entry
 
 FIRST, BEFORE, SPLIT, LATER = date(2024, 1, 2), date(2024, 5, 31), date(2024, 6, 5), date(2024, 6, 12)
 LAST = date(2024, 6, 14)
@@ -102,3 +102,16 @@ def test_what_is_booked_is_the_change_that_was_shown(home, market, lines):
     assert balance_of(booked(home)).cash_cents == round(100 * change["cash_usd"]["after"])
     corrected = {entry.symbol for entry in booked(home)[len(entries) :]} - {""}
     assert {"NEW" if symbol == "OLD" else symbol for symbol in corrected} == change["shares"].keys()
+
+
+def test_cash_that_was_overdrawn_before_cannot_be_declared_again_and_no_undo_is_promised(home, market):
+    book(home, entry("fee", "fee", cash_cents=-200_000, session=LATER))
+    file = home.root.parent / "held.csv"
+    file.write_text("symbol,shares\nCASH,5\n")
+    command = ("positions", "import", str(file), "--by", "Ann", "--reason", "moved")
+
+    for options, code in ((), 3), (("--replace",), 0):
+        ended = afterclose(*command, *options, home=home.root)
+        assert ended.returncode == code
+        assert "Their cash is negative, so that file cannot be imported as it is." in ended.stdout
+        assert "ndo" not in ended.stdout

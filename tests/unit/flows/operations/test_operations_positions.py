@@ -48,3 +48,35 @@ def test_shares_dated_on_a_day_that_has_no_close_are_refused(declare, session, w
     assert "positions.csv cannot be used: line 2, AAA is held" in document["what"]
     assert document["fields"]["line"] == 2
     assert not stored.exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (
+            "CASH,-1000,",
+            "the cash is negative, \N{MINUS SIGN}$1,000.00: an overdrawn account cannot be declared",
+        ),
+        ("CASH,-0.01,", "the cash is negative"),
+        ("CASH,1000.005,", "the cash has a fraction of a cent: 1000.005"),
+        ("CASH,1e-3,", "the cash has a fraction of a cent: 0.001"),
+        (
+            "CASH,100,2024-06-14",
+            "the CASH row has the session 2024-06-14, but cash is always as of the last close",
+        ),
+    ],
+)
+def test_cash_that_no_account_has_is_refused_with_its_line(declare, row, why):
+    code, document, stored = declare(f"symbol,shares,session\nAAA,5,\n{row}\n")
+
+    assert code == 3
+    assert f"positions.csv cannot be used: line 3, {why}" in document["what"]
+    assert document["fields"]["line"] == 3
+    assert not stored.exists()
+
+
+@pytest.mark.parametrize("cash", ["0", "0.1", "1000.10", "999999999999.99"])
+def test_cash_of_whole_cents_is_accepted(declare, cash):
+    code, document, _ = declare(f"symbol,shares\nCASH,{cash}\n")
+
+    assert (code, document["cash_usd"]) == (0, float(cash))
