@@ -236,7 +236,7 @@ def add_signature(run: Run, signature: Signature, at: datetime, *, revision: int
 def reject_day(run: Run, by: str, reason: str, at: datetime) -> None:
     """Log the rejection, which voids any approval, then withdraw approval.json, so that the day may be run again."""
     require_name_and_reason("Rejecting a day", by=by, reason=reason)
-    if is_executed(run.home, run.session):
+    if _is_known_executed(run):
         raise refusal(
             "decided",
             f"The execution of {run.session} has begun, so it can no longer be rejected.",
@@ -252,6 +252,14 @@ def reject_day(run: Run, by: str, reason: str, at: datetime) -> None:
     detail = rejected_detail(run.session.day, digest, one_line(reason))
     record(run.home, event=REJECTED, by=one_line(by)[:LONGEST_NAME], detail=detail, at=at)
     withdraw_approval(run.home, run.session)
+
+
+def _is_known_executed(run: Run) -> bool:
+    """Return whether the execution began. A ledger that cannot be read sends nothing, and stops no rejection."""
+    try:
+        return is_executed(run.home, run.session)
+    except AftercloseError:
+        return False
 
 
 def add_approver(home: Home, name: str, key: str, by: str, reason: str, at: datetime) -> Approver:

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 
 from tasks.approval.day import ADDED_FILES, FILES, REVISED_FILES
@@ -18,6 +19,7 @@ from tasks.core.homes.lock import waiting
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.json_text import parse_json
 from tasks.core.sessions import Session
+from tasks.ledger.executions import has_execution
 
 APPROVAL, EXECUTION, WITHDRAWN = "approval.json", "execution.json", "approval.withdrawn.json"
 NO_ANSWER, NO_ANSWER_WITHDRAWN = "no_answer.json", "no_answer.withdrawn.json"
@@ -136,8 +138,20 @@ def is_revised(home: Home, session: Session) -> bool:
 
 
 def is_executed(home: Home, session: Session) -> bool:
-    """Return whether an execution of the day began."""
-    return os.path.lexists(home.day_folder(session) / EXECUTION)
+    """Return whether an execution of the day began: by the ledger, or by the file in the day's folder.
+
+    The ledger is written first, and remains if the folder is lost.
+    """
+    return os.path.lexists(home.day_folder(session) / EXECUTION) or has_execution(home, session.day)
+
+
+def restore_executed(session: date | Session) -> str:
+    """Return the remedy where the folder of a day in execution is lost, or is that of another publication."""
+    return (
+        f"Put live/{session} back from a backup: `afterclose data restore FILE --home EMPTY_DIRECTORY`, then copy the "
+        "day's folder from there. Do not restore an older archive over this home: its ledger would not have the orders "
+        "already sent. Without a backup: docs/runbooks.md#safety."
+    )
 
 
 def write_approval(home: Home, session: Session, content: bytes) -> None:
@@ -171,6 +185,13 @@ def _opened(home: Home, session: Session) -> Iterator[int]:
     try:
         folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
+        if has_execution(home, session.day):
+            raise refusal(
+                "day",
+                f"{path} is missing, but the ledger has an execution of {session}.",
+                remedy=restore_executed(session),
+                path=str(path),
+            ) from None
         raise refusal(
             "day",
             f"{session} was not published: {path} does not exist.",

@@ -1,6 +1,7 @@
 """An approved day is rehearsed, executed at the paper broker, filled at the next open, and reconciled."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from tasks.core.homes.home import Home
 from tests.approval_days import PASSPHRASE, cheap_key, clock_at
 from tests.homes import LAST_SESSION, SESSION_BEFORE, afterclose, copy_of
 
@@ -260,6 +262,58 @@ def test_a_lost_ledger_or_paper_account_is_refused_and_never_begun_again(sent):
         assert "missing" in refused["what"]
         assert not path.exists()
         aside.rename(path)
+
+
+def without_its_folder(desk):
+    shutil.rmtree(desk.home / "live" / DAY)
+
+
+def test_a_day_in_execution_whose_folder_is_lost_is_not_published_again(sent):
+    without_its_folder(sent)
+
+    code, refused = sent.ask("daily", "--date", DAY)
+
+    assert code == 3, refused
+    assert "the ledger has its execution" in refused["what"]
+    assert "data restore FILE" in refused["remedy"]
+    assert not (sent.home / "live" / DAY).exists()
+
+
+def test_a_day_in_execution_is_not_rejected_although_its_folder_is_lost(sent):
+    without_its_folder(sent)
+    log = Home(sent.home).audit_log.read_bytes()
+
+    code, refused = sent.ask("reject", DAY, *ANN, "--reason", "odd")
+
+    assert (code, refused["fields"]["reason"]) == (3, "decided"), refused
+    assert "kill-switch trip" in refused["remedy"]
+    assert Home(sent.home).audit_log.read_bytes() == log
+
+
+def test_an_execution_whose_folder_is_lost_is_to_be_restored_and_not_published(sent):
+    without_its_folder(sent)
+
+    for command in (("execute", DAY, SEND, "--wait", "0"), ("execute", DAY), ("approve", DAY, *ANN)):
+        code, refused = sent.ask(*command)
+
+        assert (code, refused["fields"]["reason"]) == (3, "day"), refused
+        assert "data restore FILE" in refused["remedy"]
+        assert "afterclose daily" not in refused["remedy"]
+
+
+def test_without_a_backup_an_execution_is_canceled_and_the_next_session_is_run(sent):
+    """What docs/runbooks.md says about a day in execution whose folder is lost for good."""
+    without_its_folder(sent)
+    assert sent.ask("kill-switch", "trip", *ANN, "--reason", "a lost day")[0] == 0
+    assert sent.ask("execute", DAY, SEND, "--wait", "0")[0] == 3
+    assert orders_at_broker(sent.home) == (0, 0)
+    sent.at = datetime(2024, 6, 17, 22, tzinfo=UTC)
+
+    assert sent.ask("execute", DAY, SEND, "--wait", "0")[0] == 3
+
+    assert sent.ask("kill-switch", "reset", "--trip", "1", *ANN, "--reason", "understood")[0] == 0
+    assert sent.ask("daily", "--date", FILLS)[0] == 0
+    assert orders_at_broker(sent.home) == (0, 0)
 
 
 def test_after_the_open_an_approval_begins_no_execution(approved):

@@ -12,20 +12,17 @@ from tasks.core.homes.run import Run
 from tasks.core.sessions import exchange_date, last_closed_session, session_after, session_on
 from tasks.execution.brokers.registry import FILLS_FROM_BARS, stored_market
 from tasks.execution.ending.late_fills import late_sessions
-from tasks.execution.journal import active_sessions, prepare, read_execution, read_orders
+from tasks.execution.journal import active_sessions, read_execution, read_orders
 from tasks.execution.publication.files import DOCUMENT
 from tasks.execution.schema import AT_BROKER
 from tasks.ledger.anchor import is_begun as has_ledger
 from tasks.ledger.database import LedgerConnection, opened
+from tasks.ledger.executions import has_execution
 
 
 def is_begun(run: Run) -> bool:
     """Return whether the execution of the session has begun."""
-    if not has_ledger(run.home):
-        return False
-    with opened(run.home) as connection:
-        prepare(connection)
-        return read_execution(connection, run.session.day) is not None
+    return has_execution(run.home, run.session.day)
 
 
 def has_ended(run: Run) -> bool:

@@ -8,10 +8,12 @@ from datetime import date
 from pathlib import Path
 
 from tasks.approval.approval_log import decisions_about
+from tasks.approval.store import restore_executed
 from tasks.core.atomic import refuse_symlink, replace_folder, write_bytes
 from tasks.core.errors import SafetyError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
+from tasks.ledger.executions import has_execution
 from tasks.reporting.day.history import render_history, with_row
 from tasks.reporting.day.store import read_history
 from tasks.safety.audit import read_rows
@@ -22,8 +24,9 @@ DECISIONS = (EXECUTED, APPROVAL, NO_ANSWER)  # the last that was made first: its
 
 
 def refuse_decided(home: Home, session: date) -> None:
-    """Raise SafetyError when a person or a broker already acted on the session's folder, by its files or the audit log.
+    """Raise SafetyError when a person or a broker already acted on the session.
 
+    By the files of its folder, the ledger, or the audit log: the folder may be lost, or that of another publication.
     Of a damaged log, the rows that can be read count: the check `audit_log` blocks the day.
     """
     folder = home.day_folder(session)
@@ -35,6 +38,13 @@ def refuse_decided(home: Home, session: date) -> None:
                 remedy=_decided_remedy(folder.name, name),
                 path=str(folder / name),
             )
+    if has_execution(home, session):
+        raise SafetyError(
+            f"{session} was already approved or executed: the ledger has its execution, but {folder / EXECUTED} is "
+            "missing. Nothing was published.",
+            remedy=restore_executed(session),
+            path=str(folder / EXECUTED),
+        )
     if folder.exists():
         _refuse_lost_decision(home, session)
 

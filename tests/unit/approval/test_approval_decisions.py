@@ -20,9 +20,13 @@ from tasks.approval.keys import create_key, public_key
 from tasks.approval.store import WITHDRAWN
 from tasks.approval.task import verify_approval
 from tasks.core.errors import ConfigError, SafetyError
+from tasks.execution.journal import store_execution
+from tasks.ledger.database import opened
+from tasks.ledger.opening import Opening, begin_ledger
 from tasks.safety.audit import read_intact
 from tasks.safety.kill_switch.switch import trip_switch
 from tests.approval_days import EVENING, TRADE_ROWS, add_person, folder_of, make_home, publish, sign_day
+from tests.execution_days import make_execution
 
 
 @pytest.fixture
@@ -229,3 +233,27 @@ def test_what_is_not_a_name_is_not_registered(run, name):
         add_approver(run.home, name, public_key(create_key()), "Root", "set-up", EVENING)
 
     assert read_intact(run.home) == before
+
+
+def executed(run):
+    """Store an execution of the day in the ledger, and nothing in its folder."""
+    begin_ledger(run.home, Opening((), 1_000_00, run.session.day, "0" * 64), at=EVENING)
+    with opened(run.home) as connection:
+        store_execution(connection, make_execution(session=run.session.day))
+
+
+def test_a_day_that_the_ledger_has_in_execution_is_not_rejected(run):
+    executed(run)
+
+    assert reason_of(reject_day, run, "Bob", "odd prices", EVENING) == "decided"
+    assert not any(row.event == "day_rejected" for row in read_intact(run.home))
+
+
+def test_a_lost_ledger_does_not_prevent_a_rejection(run):
+    sign_day(run, add_person(run))
+    executed(run)
+    run.home.ledger_file.unlink()
+
+    reject_day(run, "Bob", "odd prices", EVENING)
+
+    assert (folder_of(run) / WITHDRAWN).exists()
