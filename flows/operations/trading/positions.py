@@ -10,6 +10,11 @@ from pathlib import Path
 
 from flows.announcing import posts_news
 from flows.operations.decisions.persons import require_second
+from flows.operations.trading.declared_file import (
+    lacks_price,
+    read_declared,
+    refuse_unknown,
+)
 from flows.operations.trading.ledger import portfolio_locked
 from flows.terminal import Options, Result
 from tasks.core.accountability import require_name_and_reason
@@ -19,7 +24,7 @@ from tasks.core.errors import AftercloseError, ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, settings_of
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.sessions import FIRST_DAY, last_closed_session, session_on
+from tasks.core.sessions import last_closed_session
 from tasks.core.text import counted, dollars
 from tasks.execution.brokers.manual.store import Signed
 from tasks.execution.brokers.registry import declare_statement, last_closes, stored_market
@@ -38,7 +43,7 @@ from tasks.portfolio.holdings.bookkeeping import (
 )
 from tasks.portfolio.holdings.declared_change import DeclaredChange, shares_by_symbol
 from tasks.portfolio.holdings.known_symbols import KnownSymbols, read_known_symbols
-from tasks.portfolio.holdings.positions import Position, Positions, lines_of, parse_positions
+from tasks.portfolio.holdings.positions import Position, Positions
 from tasks.portfolio.holdings.record import (
     accept_short_history,
     declare_portfolio,
@@ -80,7 +85,7 @@ def import_positions(
     """
     home = find_home(options.home)
     require_name_and_reason("Declaring positions", by=by, reason=reason)
-    text, declared = _read_declared(file)
+    text, declared = read_declared(file)
     accepted = ", history accepted" if accept_history else ""
     digest = sha256_of_bytes(text.encode())
     detail = f"{reason} ({counted(len(declared.positions), 'position')}, sha256 {digest}{accepted})"
@@ -93,7 +98,7 @@ def import_positions(
         if new_ledger:
             _refuse_intact(home, begun=begun)
         held = None if new_ledger else _held(home, options, begun=begun)
-        _refuse_unknown(declared, held, known, text=text, path=str(file))
+        refuse_unknown(declared, held, known, text=text, path=str(file))
         change = None if held is None else _change(home, options, held, declared, declaration.session, known)
         if change is not None and not change.is_empty and not replace:
             return _unconfirmed(home, file, change)
@@ -123,7 +128,7 @@ def _booked(
     kept: Path | None,
 ) -> Result:
     """Return what was booked, the symbols without a price, and how to undo it; `kept`: the previous positions."""
-    unknown = [] if known is None else [one.symbol for one in declared.positions if _lacks_price(one, known)]
+    unknown = [] if known is None else [one.symbol for one in declared.positions if lacks_price(one, known)]
     result = _result(home, declared)
     notes = [result.text, note]
     if unknown:
@@ -206,82 +211,6 @@ def _keep(home: Home, change: DeclaredChange, at: datetime) -> Path:
     return path
 
 
-def _refuse_unknown(
-    declared: Positions, held: Positions | None, known: KnownSymbols | None, *, text: str, path: str
-) -> None:
-    """Raise SafetyError for symbols that the lake has no prices of, unless they are held already."""
-    if known is None:
-        return
-    before = set() if held is None else {line.symbol for line in held.positions}
-    unknown = [one for one in declared.positions if _lacks_price(one, known) and one.symbol not in before]
-    if not unknown:
-        return
-    numbers = lines_of(text)
-    named = "; ".join(
-        f"line {numbers[one.symbol]}, {one.symbol} is not a symbol of the market data{known.closest(one.symbol)}"
-        for one in unknown
-    )
-    raise SafetyError(
-        f"{path} cannot be used: {named}.",
-        remedy="Correct the symbol, or fetch its prices first (docs/data.md), then import again. Nothing was changed.",
-        path=path,
-        line=numbers[unknown[0].symbol],
-        symbols=[one.symbol for one in unknown],
-    )
-
-
-def _lacks_price(line: Position, known: KnownSymbols) -> bool:
-    return line.shares > 0 and not known.has(line)
-
-
-def _read_declared(file: Path) -> tuple[str, Positions]:
-    """Return the file's text and the positions in it."""
-    try:
-        text = file.expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{file} cannot be read ({type(error).__name__}).",
-            remedy="Specify a CSV file with the columns symbol and shares.",
-            path=str(file),
-        ) from None
-    try:
-        declared = parse_positions(text, path=str(file))
-    except SafetyError as error:  # the parser's remedy is this very command
-        raise SafetyError(
-            error.what,
-            remedy="Correct the file and import it again (format: docs/first-run.md). Nothing was changed.",
-            path=str(file),
-            line=error.fields["line"],
-        ) from None
-    _refuse_unusable_cash(declared, text=text, path=str(file))
-    _refuse_impossible_sessions(declared, text=text, path=str(file))
-    return text, declared
-
-
-def _refuse_unusable_cash(declared: Positions, *, text: str, path: str) -> None:
-    """Raise SafetyError for cash that is negative, has a fraction of a cent, or is dated."""
-    cash = declared.cash_usd
-    if cash < 0:
-        why = f"the cash is negative, {dollars(cash)}: an overdrawn account cannot be declared"
-    elif Decimal(repr(cash)) != Decimal(cents_of(cash)) / 100:
-        why = f"the cash has a fraction of a cent: {Decimal(repr(cash)):f}"
-    elif declared.cash_session is not None:
-        why = (
-            f"the {CASH} row has the session {declared.cash_session}, but cash is always as of the last close"
-        )
-    else:
-        return
-    number = lines_of(text)[CASH]
-    raise SafetyError(
-        f"{path} cannot be used: line {number}, {why}.",
-        remedy="Write the cash as of the last close, at least 0, with at most two decimals and without a session. "
-        "Nothing was changed.",
-        path=path,
-        line=number,
-        symbol=CASH,
-    )
-
-
 def _unchanged(
     held: Positions, declared: Positions, change: DeclaredChange, known: KnownSymbols | None
 ) -> set[str]:
@@ -362,23 +291,6 @@ def _refuse_intact(home: Home, *, begun: bool) -> None:
         remedy="Import without --new-ledger: differences are booked as corrections. Nothing was changed.",
         home=str(home.root),
     )
-
-
-def _refuse_impossible_sessions(declared: Positions, *, text: str, path: str) -> None:
-    """Raise SafetyError if shares are dated on a day without a close, or after the last closed session."""
-    last = last_closed_session(now()).day
-    for line in declared.positions:
-        if line.session is None or (FIRST_DAY <= line.session <= last and session_on(line.session).is_open):
-            continue
-        why = f"after the last closed session, {last}" if line.session > last else "not a session"
-        number = lines_of(text)[line.symbol]
-        raise SafetyError(
-            f"{path} cannot be used: line {number}, {line.symbol} is held as of {line.session}, which is {why}.",
-            remedy="Write the session at whose close they were held, or leave the cell empty. Nothing was changed.",
-            path=path,
-            line=number,
-            symbol=line.symbol,
-        )
 
 
 def _result(home: Home, held: Positions) -> Result:

@@ -36,7 +36,7 @@ class KnownSymbols(NamedTuple):
 
     def is_current(self, symbol: str) -> bool:
         """Return whether a company has this symbol today."""
-        return symbol in set(self.events.companies.names.tolist())
+        return bool((self.events.companies.names == symbol).any())
 
     def carried(self, lines: Iterable[Position], through: date) -> tuple[Position, ...]:
         """Return the positions under today's symbols, adjusted for splits up to the session `through`."""

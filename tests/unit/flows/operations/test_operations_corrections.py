@@ -115,3 +115,15 @@ def test_cash_that_was_overdrawn_before_cannot_be_declared_again_and_no_undo_is_
         assert ended.returncode == code
         assert "Their cash is negative, so that file cannot be imported as it is." in ended.stdout
         assert "ndo" not in ended.stdout
+
+
+def test_of_many_unknown_symbols_the_first_ten_are_named_and_all_are_counted(home, market, monkeypatch):
+    hints = []
+    monkeypatch.setattr(KnownSymbols, "closest", lambda _, symbol: hints.append(symbol) or "")
+    unknown = [f"X{letter}" for letter in "ABCDEFGHIJKL"]
+
+    code, document = declare(home, [*(f"{symbol},1," for symbol in unknown), "CASH,1000,"])
+
+    assert code == 3
+    assert "line 11, XJ is not a symbol of the market data; and 2 more." in document["what"]
+    assert (hints, document["fields"]["symbols"]) == (unknown[:10], unknown)

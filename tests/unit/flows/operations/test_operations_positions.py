@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from flows.cli.app import answer
+from flows.operations.trading import declared_file
 from tasks.core.clock import now
 from tests.homes import blank
 
@@ -15,7 +16,7 @@ def declare(tmp_path, capsys):
     home = blank(tmp_path / "home")
 
     def run(text):
-        (tmp_path / "positions.csv").write_text(text)
+        (tmp_path / "positions.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
         file = str(tmp_path / "positions.csv")
         said = ["--by", "Ann", "--reason", "opening", "--home", str(home), "--json"]
         code = answer(["positions", "import", file, *said])
@@ -80,3 +81,43 @@ def test_cash_of_whole_cents_is_accepted(declare, cash):
     code, document, _ = declare(f"symbol,shares\nCASH,{cash}\n")
 
     assert (code, document["cash_usd"]) == (0, float(cash))
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("symbol,shares,note\nAAA,5,\nBBB,5,Zürich\nCASH,100,\n".encode("latin-1"), 3),
+        ("symbol,shares\nAAA,5\nCASH,100\n".encode("utf-16"), 1),
+    ],
+)
+def test_a_file_that_is_not_utf_8_is_refused_in_plain_words(declare, content, line):
+    code, document, stored = declare(content)
+
+    assert code == 3
+    assert f"positions.csv cannot be used: line {line}, it is not text in UTF-8." in document["what"]
+    assert "CSV UTF-8" in document["remedy"]
+    assert document["fields"]["line"] == line
+    assert not stored.exists()
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_parsed(declare, monkeypatch):
+    def parse(*_, **__):
+        raise AssertionError("parsed")
+
+    rows = b"symbol,shares\nCASH,100\n"
+    blank_lines = b"\n" * (declared_file.MAX_BYTES - len(rows))
+    assert declare(rows + blank_lines)[0] == 0
+    monkeypatch.setattr(declared_file, "parse_positions", parse)
+
+    code, document, _ = declare(rows + blank_lines + b"\n")
+
+    assert code == 3
+    assert "it has more than 1,000,000 bytes" in document["what"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_may_end_as_on_any_system(declare, end):
+    code, _, stored = declare(end.join(["symbol,shares", "AAA,5", "CASH,100", ""]))
+
+    assert code == 0
+    assert stored.read_bytes() == b"symbol,shares\nAAA,5\nCASH,100\n"
