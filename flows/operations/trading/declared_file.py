@@ -57,6 +57,20 @@ def _refuse_unusable_cash(declared: Positions, *, text: str, path: str) -> None:
     )
 
 
+def refuse_before_market(declared: Positions, known: KnownSymbols | None, *, text: str, path: str) -> None:
+    """Raise SafetyError for shares dated before the first session of the lake: their splits are unknown."""
+    first = None if known is None else known.first_session
+    for line in declared.positions:
+        if first is None or line.session is None or line.session >= first:
+            continue
+        raise _dated_wrongly(
+            line,
+            f"before the first session of the market data, {first}: splits in between are unknown",
+            text,
+            path,
+        )
+
+
 def refuse_unknown(
     declared: Positions, held: Positions | None, known: KnownSymbols | None, *, text: str, path: str
 ) -> None:

@@ -13,6 +13,7 @@ from flows.operations.decisions.persons import require_second
 from flows.operations.trading.declared_file import (
     lacks_price,
     read_declared,
+    refuse_before_market,
     refuse_unknown,
 )
 from flows.operations.trading.ledger import portfolio_locked
@@ -93,6 +94,7 @@ def import_positions(
     persons = f"{by}, {second}" if second.strip() else by
     declaration = Declaration(persons, reason, _session_of_undated(home, options), at)
     known = read_known_symbols(home, settings_of(home, options.profile).settings)
+    refuse_before_market(declared, known, text=text, path=str(file))
     with portfolio_locked(home, "positions import"):
         begun = is_begun(home)
         if new_ledger:

@@ -117,6 +117,20 @@ def test_cash_that_was_overdrawn_before_cannot_be_declared_again_and_no_undo_is_
         assert "ndo" not in ended.stdout
 
 
+def test_shares_dated_before_the_market_data_begin_are_refused_with_their_line(home, market):
+    before = booked(home)
+
+    code, document = declare(home, ["BBB,7,", "AAA,10,2023-12-29", "CASH,1000,"], "--replace")
+
+    assert code == 3
+    assert (
+        "line 3, AAA is held as of 2023-12-29, which is before the first session of the market data, 2024-01-02: "
+        "splits in between are unknown." in document["what"]
+    )
+    assert document["fields"]["line"] == 3
+    assert booked(home) == before
+
+
 def test_of_many_unknown_symbols_the_first_ten_are_named_and_all_are_counted(home, market, monkeypatch):
     hints = []
     monkeypatch.setattr(KnownSymbols, "closest", lambda _, symbol: hints.append(symbol) or "")
