@@ -301,6 +301,18 @@ def test_an_execution_whose_folder_is_lost_is_to_be_restored_and_not_published(s
         assert "afterclose daily" not in refused["remedy"]
 
 
+def test_an_execution_whose_approval_was_replaced_is_blocked_and_does_not_wait(sent):
+    """As after a publication by an earlier build, and a new approval."""
+    (sent.home / "live" / DAY / "approval.json").write_text("{}\n")
+
+    ended = sent.say("execute", DAY, SEND, "--wait", "0")
+
+    assert ended.returncode == 3
+    assert "Blocked: 2024-06-13: approval.json is not the approval that is being executed." in ended.stdout
+    assert f"restore live/{DAY} from a backup" in ended.stdout
+    assert "Waiting" not in ended.stdout
+
+
 def test_without_a_backup_an_execution_is_canceled_and_the_next_session_is_run(sent):
     """What docs/runbooks.md says about a day in execution whose folder is lost for good."""
     without_its_folder(sent)

@@ -179,7 +179,7 @@ def _lines(run: Run, carried: Carried) -> Iterator[str]:
     yield _state(run, progress_made)
     if carried.is_dry:
         yield DRY
-        if progress_made.outcome is not Outcome.ENDED:
+        if progress_made.outcome not in {Outcome.ENDED, Outcome.BLOCKED}:
             yield f"To execute: `afterclose execute {run.session} --no-dry-run`."
     else:
         yield from _reconciled(carried)
@@ -266,11 +266,8 @@ def _last_parts(document: Document) -> list[dict[str, Any]]:
 def _state(run: Run, reached: Progress) -> str:
     why, until = reached.why.rstrip("."), reached.until
     begin = "" if reached.outcome is Outcome.ENDED else nothing_stored(reached.execution, now())
-    if reached.outcome is Outcome.HALTED:
-        return (
-            f"Halted: {why}. What was canceled is not sent again. Once the halt has ended, run the command again "
-            f"to continue with the rest.{begin}"
-        )
+    if reached.outcome in {Outcome.BLOCKED, Outcome.HALTED}:
+        return _blocked(run, why) if reached.outcome is Outcome.BLOCKED else _halted(why, begin)
     if reached.outcome is Outcome.ENDED and reached.execution.stage is Stage.LAPSED:
         return f"Ended: {why}. {AFTER_A_LAPSE}"
     if until is None or begin:
@@ -283,6 +280,21 @@ def _state(run: Run, reached: Progress) -> str:
         closes = exchange_minute(session_on(fills).closes_at or until)
         return f"Waiting for the bars of {fills}: {why}. Run the command again after its close, {closes}."
     return f"Waiting until {exchange_minute(until)}: {why}. Run the command again then."
+
+
+def _halted(why: str, begin: str) -> str:
+    return (
+        f"Halted: {why}. What was canceled is not sent again. Once the halt has ended, run the command again to "
+        f"continue with the rest.{begin}"
+    )
+
+
+def _blocked(run: Run, why: str) -> str:
+    return (
+        f"Blocked: {why}. Nothing more is sent, and waiting does not change this. Look at the account if an order is "
+        f"named; if it is about the day's files, restore live/{run.session} from a backup. Then run the command again "
+        "(docs/execution.md#when-it-does-not-do-what-you-expect)."
+    )
 
 
 def _reconciled(carried: Carried) -> Iterator[str]:

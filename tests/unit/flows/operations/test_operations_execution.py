@@ -81,6 +81,19 @@ def test_it_states_when_running_it_again_can_change_something(tmp_path, broker, 
 
 
 @pytest.mark.parametrize("broker", ["paper", "alpaca"])
+@pytest.mark.parametrize("first_intent_at", [EVENING, None])
+def test_a_blocked_execution_is_not_described_as_waiting(tmp_path, broker, first_intent_at):
+    why = "2024-06-14: approval.json is not the approval that is being executed."
+    run = at_broker(make_run(tmp_path), broker)
+
+    with clock_at(EVENING):
+        text = _state(run, reached(why, Outcome.BLOCKED, first_intent_at=first_intent_at))
+
+    assert text.startswith(f"Blocked: {why} Nothing more is sent, and waiting does not change this.")
+    assert "restore live/2024-06-14 from a backup" in text
+
+
+@pytest.mark.parametrize("broker", ["paper", "alpaca"])
 @pytest.mark.parametrize(
     ("outcome", "says"),
     [
