@@ -16,6 +16,7 @@ from tasks.core.ids import canonical_json, sha256_of_bytes
 
 DOMAIN = b"afterclose approval 1\x00"  # a signature of something else is never one of an approval
 PREFIX = "afterclose-approval-1."
+PROBLEMS = {"missing": "is missing", "extra_forbidden": "is not a known field"}
 Written = TypeVar("Written", Approval, Unanswered)
 
 
@@ -78,7 +79,9 @@ def _plain(record: BaseModel) -> object:
 
 
 def _where(error: ValidationError) -> str:
-    """Name the first bad field, without its value: the file may be hostile."""
+    """State what is wrong with the first bad field, without its value: the file may be hostile."""
     first = error.errors(include_input=False, include_url=False)[0]
-    field = ".".join(str(part) for part in first["loc"])[:60]
-    return f"{ascii(field)[1:-1]}: {first['type']}" if field else str(first["type"])
+    field = ascii(".".join(str(part) for part in first["loc"])[:60])[1:-1]
+    if not field:
+        return "it is not valid JSON" if first["type"] == "json_invalid" else "it is not a JSON object"
+    return f"{field} {PROBLEMS.get(first['type'], 'has a value that is not allowed')}"

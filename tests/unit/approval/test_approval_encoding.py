@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -130,6 +131,27 @@ def test_an_approval_without_or_with_three_signatures_is_refused():
         text["signatures"] *= count
         with pytest.raises(ValueError, match="signatures"):
             parse_approval((json.dumps(text, sort_keys=True, indent=2) + "\n").encode())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: "{", "it is not valid JSON"),
+        (lambda text: "[]", "it is not a JSON object"),
+        (
+            lambda text: text.replace('"mode": "paper"', '"mode": "both"'),
+            "envelope.mode has a value that is not allowed",
+        ),
+        (lambda text: text.replace('"mode": "paper",', ""), "envelope.mode is missing"),
+        (
+            lambda text: text.replace('"revision": 0', '"more": 0,\n "revision": 0'),
+            "envelope.more is not a known field",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_in_words(change, said):
+    with pytest.raises(ValueError, match="^" + re.escape(said) + "$"):
+        parse_approval(change(render_record(APPROVAL).decode()).encode())
 
 
 def test_the_error_of_a_hostile_file_does_not_repeat_it():
