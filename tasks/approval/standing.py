@@ -9,7 +9,7 @@ from tasks.approval.day import PublishedDay, published_day
 from tasks.approval.decisions import Proposal, examine, read_requirements
 from tasks.approval.schema import Envelope
 from tasks.approval.store import is_executed, read_day
-from tasks.approval.verification import Requirements, Stored, parsed, verify
+from tasks.approval.verification import Requirements, Stored, lost_approval, parsed, verify
 from tasks.core.errors import SafetyError
 from tasks.core.homes.run import Run
 
@@ -21,7 +21,8 @@ SIGNABLE = frozenset({"open", "incomplete", "rejected"})
 class Standing:
     """What holds for a day now. `day` is None where its files do not agree with the manifest.
 
-    `envelope` is what a signature would cover; None where nothing can be signed. `refusal` says why not.
+    `envelope` is what a signature would cover; None where nothing can be signed. `refusal` says why not. `lost`: the
+    audit log has an approval whose file is missing.
     """
 
     state: State
@@ -31,6 +32,7 @@ class Standing:
     rejection: Rejection | None = None
     approvers: tuple[str, ...] = ()  # valid ones
     refusal: SafetyError | None = None
+    lost: SafetyError | None = None
 
     @property
     def revision(self) -> int:
@@ -66,7 +68,8 @@ def read_standing(run: Run, at: datetime, *, revision: int | None = None) -> Sta
         state = _state(proposal, stored)
     except SafetyError as refused:
         return Standing("refused", day, None, (), rejection, approvers, refused)
-    return Standing(state, proposal.day, proposal.envelope, signed_by, rejection, approvers)
+    lost = lost_approval(run.session, requirements.decisions) if stored.approval is None else None
+    return Standing(state, proposal.day, proposal.envelope, signed_by, rejection, approvers, lost=lost)
 
 
 def _valid(requirements: Requirements) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from tasks.approval.refusal import refusal
 from tasks.approval.schema import Approval, Envelope, Signature
 from tasks.core.errors import SafetyError
 from tasks.core.ids import sha256_of_bytes
-from tasks.core.sessions import Session
+from tasks.core.sessions import Session, exchange_minute
 from tasks.core.text import counted
 
 CLOCK_TOLERANCE = timedelta(minutes=1)  # a signature may come from another machine
@@ -64,13 +64,8 @@ def verify(stored: Stored, requirements: Requirements) -> Approved:
     if stored.approval is None:
         if requirements.decisions.rejection is not None:
             raise rejected(session, requirements.decisions.rejection)
-        if requirements.decisions.approval_sha256 and not requirements.decisions.is_unanswered:
-            raise refusal(
-                "missing",
-                f"{session}: the audit log has an approval, but approval.json is missing.",
-                remedy=f"Restore approval.json from a backup, or approve again: `afterclose approve {session} "
-                "--by NAME`.",
-            )
+        if (lost := lost_approval(session, requirements.decisions)) is not None:
+            raise lost
         raise refusal(
             "missing",
             f"{session} is not approved.",
@@ -91,6 +86,17 @@ def verify(stored: Stored, requirements: Requirements) -> Approved:
         approval_sha256=sha256_of_bytes(stored.approval),
         trades=stored.files["trades.csv"],
         manifest=stored.manifest,
+    )
+
+
+def lost_approval(session: Session, decisions: Decisions) -> SafetyError | None:
+    """Return the error of a day without approval.json if the audit log has its approval; None if it has none."""
+    if not decisions.approval_sha256 or decisions.is_unanswered:
+        return None
+    return refusal(
+        "missing",
+        f"{session}: the audit log has an approval, but approval.json is missing.",
+        remedy=f"Restore approval.json from a backup, or approve again: `afterclose approve {session} --by NAME`.",
     )
 
 
@@ -223,8 +229,8 @@ def check_expiry(envelope: Envelope, requirements: Requirements) -> None:
     if requirements.at >= datetime.fromisoformat(envelope.expires_at):
         raise refusal(
             "expired",
-            f"{requirements.session} could be approved, and an approval used, until the next regular open at "
-            f"{envelope.expires_at}.",
+            f"{requirements.session} could be approved, and an approval used, until the next regular open, "
+            f"{exchange_minute(datetime.fromisoformat(envelope.expires_at))}.",
             remedy="Run the last closed session and approve that one: `afterclose daily`.",
         )
 

@@ -8,18 +8,26 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from flows.cli.app import answer
 from flows.operations.homes import checked, home_checks
 from tasks.approval.decisions import reject_day
+from tasks.approval.plans.audit import record_plan
+from tasks.core.atomic import write_text
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_file
 from tasks.data.lake.head import Head, write_head
+from tasks.execution.journal import store_execution
+from tasks.ledger.database import opened
+from tasks.ledger.opening import Opening, begin_ledger
 from tasks.reporting.notify.outbox.entry import Channel
 from tasks.reporting.notify.outbox.store import Outbox
 from tasks.reporting.notify.routing import message
-from tests.approval_days import EVENING, OPEN, add_person, clock_at, make_home, sign_day
+from tests.approval_days import EVENING, OPEN, add_person, clock_at, folder_of, make_home, sign_day
+from tests.builders import make_run
 from tests.champions import put_into_production
+from tests.execution_days import make_execution
 from tests.homes import afterclose, blank, tree_bytes
 from tests.notices import email_settings, make_notice
 
@@ -329,6 +337,102 @@ def test_a_day_that_was_rejected_or_can_no_longer_be_approved_does_not_wait(tmp_
     assert (late["verdict"], late["remedy"]) == ("ok", "")
     assert "2024-06-14 could be approved, and an approval used, until" in late["message"]
     assert (rejected["verdict"], rejected["message"]) == ("ok", "2024-06-14: rejected by Bob")
+
+
+def checks_of(home):
+    checks = json.loads(afterclose("doctor", "--json", home=home).stdout)["checks"]
+    return {check["check"]: check for check in checks}
+
+
+def test_a_day_whose_approval_is_lost_does_not_just_wait_for_one(tmp_path):
+    with published(tmp_path / "home") as (run, examined):
+        sign_day(run, add_person(run))
+        (folder_of(run) / "approval.json").unlink()
+
+        _, approval = examined()
+
+    assert (approval["verdict"], approval["message"]) == (
+        "warn",
+        "2024-06-14: the audit log has an approval, but approval.json is missing.",
+    )
+    assert approval["remedy"].startswith(
+        "Restore approval.json from a backup, or approve again: `afterclose approve"
+    )
+
+
+def test_the_time_of_an_expired_day_is_that_of_the_exchange(tmp_path):
+    with published(tmp_path / "home") as (_, examined), clock_at(OPEN):
+        late = examined()[1]
+
+    assert late["message"].endswith("until the next regular open, Mon 2024-06-17 09:30 New York time.")
+
+
+def test_a_lost_last_day_is_named_and_not_an_older_one(tmp_path):
+    with published(tmp_path / "home") as (run, examined):
+        record_plan(make_run(tmp_path / "home", OPEN.date()), b"{}", EVENING)
+
+        recorded = examined()[1]
+        begin_ledger(run.home, Opening((), 1_000_00, run.session.day, "0" * 64), at=EVENING)
+        with opened(run.home) as connection:
+            store_execution(connection, make_execution(session=OPEN.date()))
+        executed = examined()[1]
+
+    lost = "2024-06-17 was published, but live/2024-06-17 is missing"
+    assert [(one["verdict"], one["message"]) for one in (recorded, executed)] == [("warn", lost)] * 2
+    assert "afterclose daily" in recorded["remedy"]
+    assert executed["remedy"].startswith("Put live/2024-06-17 back from a backup")
+
+
+def test_an_execution_that_waits_is_continued_once_the_day_is_approved(tmp_path):
+    with published(tmp_path / "home") as (run, _):
+        sign_day(run, add_person(run))
+
+        execution = checks_of(tmp_path / "home")["execution"]
+
+    assert execution["message"] == "waits: 2024-06-14"
+    assert execution["remedy"].startswith("Continue: afterclose execute")
+
+
+def test_an_execution_that_lacks_a_signature_says_so_and_is_not_to_be_continued(tmp_path):
+    run = make_home(tmp_path / "home", **{"approval.persons": 2})
+    write_text(run.home.root / "config.yaml", yaml.safe_dump({"approval": {"persons": 2}}))
+    with clock_at(EVENING):
+        sign_day(run, add_person(run))
+        execution = checks_of(tmp_path / "home")["execution"]
+
+    assert execution["verdict"] == "warn"
+    assert execution["message"].startswith("cannot be executed: 2024-06-14: 1 signature is missing")
+    assert "another approver runs" in execution["remedy"].lower()
+
+
+def test_an_execution_whose_approval_is_damaged_says_so_in_plain_words(tmp_path):
+    with published(tmp_path / "home") as (run, _):
+        sign_day(run, add_person(run))
+        (folder_of(run) / "approval.json").write_text("{")
+
+        execution = checks_of(tmp_path / "home")["execution"]
+
+    assert execution["message"] == (
+        "cannot be executed: 2024-06-14: approval.json cannot be used: it is not valid JSON."
+    )
+    assert "afterclose reject" in execution["remedy"]
+
+
+def test_an_execution_whose_folder_is_lost_or_was_replaced_is_to_be_restored(tmp_path):
+    with published(tmp_path / "home") as (run, _):
+        begin_ledger(run.home, Opening((), 1_000_00, run.session.day, "0" * 64), at=EVENING)
+        with opened(run.home) as connection:
+            store_execution(connection, make_execution(session=run.session.day))
+        replaced = checks_of(tmp_path / "home")["execution"]
+        shutil.rmtree(folder_of(run))
+
+        lost = checks_of(tmp_path / "home")["execution"]
+
+    assert replaced["message"] == (
+        "cannot be executed: 2024-06-14: approval.json is not the approval that is being executed."
+    )
+    assert "but the ledger has an execution of 2024-06-14" in lost["message"]
+    assert lost["remedy"].startswith("Put live/2024-06-14 back from a backup")
 
 
 def test_a_message_that_was_given_up_is_named_with_its_reason(examine, tmp_path):

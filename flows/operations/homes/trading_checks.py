@@ -1,7 +1,7 @@
 """The checks of what trades: portfolio, ledger, kill switch, permissions, what an execution waits for, and the logs."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from flows.operations.homes.checked import CheckedHome, CheckResult
@@ -116,12 +116,30 @@ def _approval(checked: CheckedHome) -> CheckResult:
     """Return whether the last published day waits for a person, and until when; no older one can be approved."""
     from tasks.approval.standing import read_standing
 
-    days = checked.home.days()
-    if not days:
+    last = _last_published(checked)
+    if last is None:
         return CheckResult("approval", "ok", "no day published yet")
-    session, at = session_on(days[-1]), now()
-    run = Run(checked.home, session, session.closes_at or at, checked.settings)
-    return _decision(session, read_standing(run, at))
+    run = _run_of(checked, last)
+    standing = read_standing(run, now())
+    if standing.refusal is not None and last not in checked.home.days():
+        message = f"{last} was published, but live/{last} is missing"
+        return CheckResult("approval", "warn", message, standing.refusal.remedy)
+    return _decision(run.session, standing)
+
+
+def _last_published(checked: CheckedHome) -> date | None:
+    """Return the last day that was published: its folder may be lost, but the log of plans and the ledger know it."""
+    from tasks.approval.plans.recorded import recorded_sessions
+    from tasks.ledger.executions import executed_sessions
+    from tasks.safety.audit import read_intact
+
+    recorded = recorded_sessions(read_intact(checked.home, log="plans"))
+    return max({*checked.home.days(), *recorded, *executed_sessions(checked.home)}, default=None)
+
+
+def _run_of(checked: CheckedHome, day: date) -> Run:
+    session = session_on(day)
+    return Run(checked.home, session, session.closes_at or now(), checked.settings)
 
 
 def _decision(session: Session, standing: "Standing") -> CheckResult:
@@ -132,6 +150,8 @@ def _decision(session: Session, standing: "Standing") -> CheckResult:
     if standing.envelope is None or not standing.envelope.lines:
         done = "its execution has begun" if standing.state == "executed" else "it proposes no trades"
         return CheckResult("approval", "ok", f"{session}: {done}")
+    if standing.lost is not None:
+        return CheckResult("approval", "warn", standing.lost.what, standing.lost.remedy)
     until = exchange_minute(datetime.fromisoformat(standing.envelope.expires_at))
     signed = f"signed by {' and '.join(standing.signed_by)}"
     if standing.state == "approved":
@@ -151,8 +171,26 @@ def _execution(checked: CheckedHome) -> CheckResult:
     due = due_sessions(checked.home, checked.settings, now())
     if not due:
         return CheckResult("execution", "ok", "nothing waits to be executed")
+    for day in due:
+        if (refused := _obstacle(_run_of(checked, day))) is not None:
+            return CheckResult("execution", "warn", f"cannot be executed: {refused.what}", refused.remedy)
     message = f"waits: {', '.join(map(str, due))}"
     return CheckResult("execution", "warn", message, f"Continue: afterclose execute {due[0]} --no-dry-run")
+
+
+def _obstacle(run: Run) -> SafetyError | None:
+    """Return why `execute` could not send the orders of the session now; None if it could."""
+    from tasks.approval.task import authorize_execution
+    from tasks.execution.running.in_progress import is_begun, refuse_changed_day
+
+    try:
+        if is_begun(run):
+            refuse_changed_day(run)
+        else:
+            authorize_execution(run, now())
+    except SafetyError as refused:
+        return refused
+    return None
 
 
 TRADING_CHECKS: dict[str, Callable[[CheckedHome], CheckResult]] = {

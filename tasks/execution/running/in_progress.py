@@ -10,9 +10,10 @@ from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.run import Run
 from tasks.core.sessions import exchange_date, last_closed_session, session_after, session_on
+from tasks.execution.before_sending.approved_day import read_approved_day
 from tasks.execution.brokers.registry import FILLS_FROM_BARS, stored_market
 from tasks.execution.ending.late_fills import late_sessions
-from tasks.execution.journal import active_sessions, read_execution, read_orders
+from tasks.execution.journal import active_sessions, prepare, read_execution, read_orders
 from tasks.execution.publication.files import DOCUMENT
 from tasks.execution.schema import AT_BROKER
 from tasks.ledger.anchor import is_begun as has_ledger
@@ -23,6 +24,15 @@ from tasks.ledger.executions import has_execution
 def is_begun(run: Run) -> bool:
     """Return whether the execution of the session has begun."""
     return has_execution(run.home, run.session.day)
+
+
+def refuse_changed_day(run: Run) -> None:
+    """Raise SafetyError if the folder of a session in execution is lost, or is not the one that was approved."""
+    with opened(run.home) as connection:
+        prepare(connection)
+        execution = read_execution(connection, run.session.day)
+    if execution is not None:
+        read_approved_day(run.home, run.session, execution.approval_sha256)
 
 
 def has_ended(run: Run) -> bool:
