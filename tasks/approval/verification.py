@@ -231,7 +231,8 @@ def check_expiry(envelope: Envelope, requirements: Requirements) -> None:
             "expired",
             f"{requirements.session} could be approved, and an approval used, until the next regular open, "
             f"{exchange_minute(datetime.fromisoformat(envelope.expires_at))}.",
-            remedy="Run the last closed session and approve that one: `afterclose daily`.",
+            remedy="Run the last closed session and approve that one: `afterclose daily`. If that is this session,"
+            f" reject it first: `afterclose reject {requirements.session} --by NAME --reason TEXT`.",
         )
 
 

@@ -140,7 +140,7 @@ def of_struck(inputs, trades, weights, equity):
         found |= {
             f"struck.cash.{symbol}": value[CASH],
             f"struck.turnover.{symbol}": (traded - float(trade["notional"])) / 2 / equity,
-            f"struck.limit.{symbol}": sector / sum(value.values()),
+            f"struck.limit.{symbol}": sector / equity,
         }
     return found
 
