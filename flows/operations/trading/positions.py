@@ -133,6 +133,10 @@ def _booked(
     unknown = [] if known is None else [one.symbol for one in declared.positions if lacks_price(one, known)]
     result = _result(home, declared)
     notes = [result.text, note]
+    if known is None and declared.positions:
+        notes.append(
+            "The lake has no data yet, so no symbol was checked: `daily` stops if it has no price for one."
+        )
     if unknown:
         notes.append(
             f"The lake has no price for {', '.join(unknown)}: "

@@ -121,3 +121,14 @@ def test_lines_may_end_as_on_any_system(declare, end):
 
     assert code == 0
     assert stored.read_bytes() == b"symbol,shares\nAAA,5\nCASH,100\n"
+
+
+def test_a_first_import_before_any_data_says_that_no_symbol_was_checked(tmp_path, capsys):
+    file = tmp_path / "positions.csv"
+    command = ["positions", "import", str(file), "--by", "Ann", "--reason", "opening"]
+    for home, rows, is_said in (("held", "AAA,5\n", True), ("cash", "", False)):
+        file.write_text(f"symbol,shares\n{rows}CASH,100\n")
+
+        assert answer([*command, "--home", str(blank(tmp_path / home))]) == 0
+
+        assert ("no symbol was checked" in capsys.readouterr().out) is is_said
