@@ -120,16 +120,16 @@ def test_two_processes_leave_the_same_report_and_results(week, tmp_path):
 def test_an_interrupted_week_continues_with_the_candidate_that_is_missing(
     week, tmp_path, walked, monkeypatch
 ):
-    write = seeds.write_text
+    keep = seeds.keep_result
 
-    def interrupt(place, text):
-        write(place, text)
+    def interrupt(*result):
+        keep(*result)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(seeds, "write_text", interrupt)
+    monkeypatch.setattr(seeds, "keep_result", interrupt)
     with pytest.raises(KeyboardInterrupt):
         week(tmp_path / "home")
-    monkeypatch.setattr(seeds, "write_text", write)
+    monkeypatch.setattr(seeds, "keep_result", keep)
     again, _, home = week(tmp_path / "home")
     assert [each.name for each, _, _ in walked] == ["forest", "lightgbm"]
 

@@ -13,6 +13,7 @@ from functools import partial
 from math import isfinite
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +22,8 @@ from config.settings import Settings, config_hash
 from tasks.backtest.combination import run_equal_weight
 from tasks.backtest.matrix.tables import measure_totals
 from tasks.backtest.walk import Totals
-from tasks.core.atomic import write_text
-from tasks.core.errors import StorageError
-from tasks.core.ids import canonical_json, sealed, sha256_of_record, unsealed
-from tasks.core.json_text import parse_json
+from tasks.core.ids import sha256_of_record
+from tasks.core.kept_results import keep_result, kept_file, kept_result
 from tasks.core.spread.fan_out import Report, workers
 from tasks.core.stage import report_step
 from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
@@ -69,12 +68,12 @@ def cross_validate(
         each.name: sha256_of_record([*basis, each.model_dump(mode="json"), seed(each.name)])
         for each in finalists
     }
-    missing = [each for each in finalists if not _file(folder, identities[each.name]).exists()]
+    missing = [each for each in finalists if not kept_file(folder, identities[each.name]).exists()]
     if missing:
         with fold_workers(run.data, run.tested, settings.models) as run_folds:
             for place, each in enumerate(missing):
                 report_step("finalists cross-validated", place, len(missing))
-                begun = _file(folder, identities[each.name]).with_suffix(".begun")
+                begun = kept_file(folder, identities[each.name]).with_suffix(".begun")
                 train = partial(scores_by_fold, begun, each, run=run_folds, seed=seed(each.name))
                 measured = measure_paths(market, days, run, each, train, settings)
                 _store(folder, identities[each.name], measured)
@@ -153,25 +152,13 @@ def _equity(own: Totals, equal: Totals) -> Equity:
 
 def _store(folder: Path, identity: str, measured: Measured) -> None:
     sharpes = [each if isfinite(each) else None for each in (*measured.sharpes, measured.equal_weight)]
-    record = {"identity": identity, "sharpes": sharpes, "book": asdict(measured.book)}
-    write_text(_file(folder, identity), canonical_json(sealed(record)) + "\n")
+    keep_result(folder, identity, {"sharpes": sharpes, "book": asdict(measured.book)})
 
 
 def _loaded(folder: Path, identity: str, name: str) -> PathResult:
-    place = _file(folder, identity)
-    try:
-        record = unsealed(parse_json(place.read_bytes()))
-        stored = {str(record["identity"]): record["sharpes"]}[identity]
-        *paths, equal = (float("nan") if each is None else float(each) for each in stored)
-        book = Equity(**{name: tuple(values) for name, values in record["book"].items()})
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(
-            f"The stored cross-validation {place} is damaged.",
-            remedy="Delete the file; the next weekly run computes it again.",
-            path=str(place),
-        ) from error
-    return PathResult(name, tuple(paths), equal, book)
+    def read(kept: dict[str, Any]) -> PathResult:
+        *paths, equal = (float("nan") if each is None else float(each) for each in kept["sharpes"])
+        book = Equity(**{part: tuple(values) for part, values in kept["book"].items()})
+        return PathResult(name, tuple(paths), equal, book)
 
-
-def _file(folder: Path, identity: str) -> Path:
-    return folder / f"{identity[:24]}.json"
+    return kept_result(folder, identity, read, what="The stored cross-validation")

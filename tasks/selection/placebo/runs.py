@@ -10,10 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config.settings import Settings
-from tasks.core.atomic import write_text
-from tasks.core.errors import StorageError
-from tasks.core.ids import canonical_json, sealed, sha256_of_record, unsealed
-from tasks.core.json_text import parse_json
+from tasks.core.ids import sha256_of_record
+from tasks.core.kept_results import keep_result, kept_file, kept_result
 from tasks.core.stage import report_step
 from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.data.schema.records import Panel
@@ -45,11 +43,12 @@ def run_placebos(
     for number in range(1, settings.selection.placebo_runs + 1):
         report_step("placebo runs", number - 1, settings.selection.placebo_runs)
         identity = sha256_of_record([*basis, number, seed(f"placebo {number}")])
-        place = folder / f"{identity[:24]}.json"
-        if not place.exists():
+        if not kept_file(folder, identity).exists():
             measured = placebo_t(panel, features, settings, seed=seed, number=number)
-            write_text(place, canonical_json(sealed({"identity": identity, "t": measured})) + "\n")
-        found.append(_stored(place, identity))
+            keep_result(folder, identity, {"t": measured})
+        found.append(
+            kept_result(folder, identity, lambda kept: float(kept["t"]), what="The stored placebo run")
+        )
         log.info("placebo %d of %d: t = %.2f", number, settings.selection.placebo_runs, found[-1])
     return Placebo(t, tuple(found))
 
@@ -68,15 +67,3 @@ def placebo_t(panel: Panel, features: FeatureMatrix, settings: Settings, *, seed
     )
     best = best_on_selection_folds(run.results, limits_of(settings.models))
     return best.confirmation["neutral_ic_t"] if best else 0.0
-
-
-def _stored(place: Path, identity: str) -> float:
-    try:
-        record = unsealed(parse_json(place.read_bytes()))
-        return float({str(record["identity"]): record["t"]}[identity])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(
-            f"The stored placebo run {place} is damaged.",
-            remedy="Delete the file; the next weekly run computes it again.",
-            path=str(place),
-        ) from error

@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from config.sections import Candidate
 from config.settings import Settings
-from tasks.core.atomic import write_text
-from tasks.core.errors import StorageError
-from tasks.core.ids import canonical_json, sealed, sha256_of_record, unsealed
-from tasks.core.json_text import parse_json
+from tasks.core.ids import sha256_of_record
+from tasks.core.kept_results import keep_result, kept_file, kept_result
 from tasks.core.stage import report_step
 from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 from tasks.data.schema.records import Panel
@@ -30,13 +29,13 @@ from tasks.selection.selection_run import Seed, SelectionRun, limits_of, splits_
 
 @dataclass(frozen=True)
 class _Test:
-    """One candidate under another seed, and the file of its metrics."""
+    """One candidate under another seed, and where its metrics are kept."""
 
     candidate: Candidate
     number: int  # the setting `seed`
     seed: int  # the candidate's own
     identity: str
-    place: Path
+    folder: Path
 
 
 def other_seeds(
@@ -63,7 +62,7 @@ def other_seeds(
         for each in run.candidates
         if KINDS[each.kind].uses_seed
     ]
-    _measure([each for each in tests if not each.place.exists()], folds, run, settings)
+    _measure([each for each in tests if not kept_file(folder, each.identity).exists()], folds, run, settings)
     return tuple(
         _choice(
             number,
@@ -77,7 +76,7 @@ def other_seeds(
 
 def _test_of(candidate: Candidate, number: int, seed: int, folder: Path, basis: list[str]) -> _Test:
     identity = sha256_of_record([*basis, candidate.model_dump(mode="json"), seed])
-    return _Test(candidate, number, seed, identity, folder / f"{identity[:24]}.json")
+    return _Test(candidate, number, seed, identity, folder)
 
 
 def _measure(missing: list[_Test], folds: tuple[Fold, ...], run: SelectionRun, settings: Settings) -> None:
@@ -90,8 +89,7 @@ def _measure(missing: list[_Test], folds: tuple[Fold, ...], run: SelectionRun, s
             walk = walk_forward(each.candidate, folds, run_folds, seed=each.seed)
             measured = asdict(measure_together(walk, run.tested))
             metrics = {name: value if isfinite(value) else None for name, value in measured.items()}
-            record = {"identity": each.identity, "metrics": metrics}
-            write_text(each.place, canonical_json(sealed(record)) + "\n")
+            keep_result(each.folder, each.identity, {"metrics": metrics})
 
 
 def _choice(
@@ -114,13 +112,8 @@ def _choice(
 
 
 def _stored(test: _Test) -> dict[str, float]:
-    try:
-        record = unsealed(parse_json(test.place.read_bytes()))
-        metrics = {str(record["identity"]): record["metrics"]}[test.identity]
-        return {name: float("nan") if value is None else float(value) for name, value in metrics.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(
-            f"The stored result of another seed, {test.place}, is damaged.",
-            remedy="Delete the file; the next weekly run computes it again.",
-            path=str(test.place),
-        ) from error
+    def read(kept: dict[str, Any]) -> dict[str, float]:
+        metrics = kept["metrics"].items()
+        return {name: float("nan") if value is None else float(value) for name, value in metrics}
+
+    return kept_result(test.folder, test.identity, read, what="The stored result of another seed")
