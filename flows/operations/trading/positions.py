@@ -39,6 +39,7 @@ from tasks.portfolio.holdings.bookkeeping import (
     Declaration,
     cents_of,
     declare_correction,
+    refuse_earlier,
     shares_of,
     start_ledger,
 )
@@ -106,10 +107,13 @@ def import_positions(
             return _unconfirmed(home, file, change)
         if begun:
             require_second(home, options, by=by, second=second, doing="A correction of the ledger")
+        unchanged = None
+        if begun and held is not None and change is not None:
+            unchanged = _unchanged(held, declared, change, known)
+            _refuse_earlier_than_held(held, declared, unchanged)
         kept = None if change is None or change.is_empty else _keep(home, change, at)
         record(home, event="positions_imported", by=persons, detail=detail, at=at)  # logged first
-        if held is not None and change is not None and begun:
-            unchanged = _unchanged(held, declared, change, known)
+        if unchanged is not None:
             note = _correct(home, options, declared, declaration, unchanged, accept_history=accept_history)
         else:
             declare_portfolio(home, text, accept_history=accept_history)
@@ -225,6 +229,14 @@ def _unchanged(
     current = [line.symbol if known is None else known.current(line) for line in every]
     changed = {line.symbol for line, today in zip(every, current, strict=True) if today in change.symbols}
     return {line.symbol for line in every} - changed
+
+
+def _refuse_earlier_than_held(held: Positions, declared: Positions, unchanged: set[str]) -> None:
+    """Raise SafetyError, before anything is logged or stored, for shares dated before splits that are booked."""
+    through = {line.symbol: line.session or date.min for line in held.positions}
+    for line in declared.positions:
+        if line.symbol not in unchanged:
+            refuse_earlier(line, through.get(line.symbol, date.min))
 
 
 def _correct(

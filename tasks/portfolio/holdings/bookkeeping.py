@@ -162,7 +162,7 @@ def _corrections(
     for symbol in sorted((lines.keys() | balance.shares.keys()) - set(unchanged)):
         line = lines.get(symbol, Position(symbol, 0.0))
         before = dates.get(symbol, date.min)
-        _refuse_earlier(line, before)
+        refuse_earlier(line, before)
         session = max(line.session or declared.session, before)
         change = shares_of(line) - balance.shares.get(symbol, ZERO)
         if change or (line.shares and session > before):
@@ -200,7 +200,8 @@ def _correction(
     )
 
 
-def _refuse_earlier(line: Position, booked_through: date) -> None:
+def refuse_earlier(line: Position, booked_through: date) -> None:
+    """Raise SafetyError for shares declared as of a session before splits that the ledger has booked."""
     if line.session is not None and line.session < booked_through:
         raise SafetyError(
             f"{line.symbol} is declared as of {line.session}, but the ledger has booked its splits through "

@@ -14,7 +14,7 @@ from tasks.ledger.positions_file import position_dates
 from tasks.portfolio.holdings.events import events_of
 from tasks.portfolio.holdings.known_symbols import KnownSymbols
 from tasks.portfolio.holdings.positions import Position
-from tests.homes import afterclose
+from tests.homes import afterclose, tree_bytes
 from tests.ledgers import begun_home, book, booked, entry
 
 FIRST, BEFORE, SPLIT, LATER = date(2024, 1, 2), date(2024, 5, 31), date(2024, 6, 5), date(2024, 6, 12)
@@ -141,3 +141,13 @@ def test_of_many_unknown_symbols_the_first_ten_are_named_and_all_are_counted(hom
     assert code == 3
     assert "line 11, XJ is not a symbol of the market data; and 2 more." in document["what"]
     assert (hints, document["fields"]["symbols"]) == (unknown[:10], unknown)
+
+
+def test_shares_dated_before_splits_that_are_booked_are_refused_before_anything_is_written(home, market):
+    before = tree_bytes(home.root)
+
+    code, document = declare(home, [f"AAA,99,{FIRST}", "BBB,7,", "NEW,5,", "CASH,1000,"], "--replace")
+
+    assert (code, "AAA is declared as of 2024-01-02" in document["what"]) == (3, True)
+    written = {path for path, content in tree_bytes(home.root).items() if before.get(path) != content}
+    assert [path for path in written if "audit" in str(path) or "positions-" in str(path)] == []
