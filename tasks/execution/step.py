@@ -148,7 +148,7 @@ class Step:
         """Return how many orders may leave in this step: one, until the broker lists an order that this run sent first.
 
         Every home makes its first order visible before it looks for other homes' orders again, and sends more only
-        afterwards. So of two homes at one account at most one sends more than its first order, even if they begin in
+        afterwards. So of two homes on one account, at most one sends more than its first order, even if they begin in
         the same instant.
         Every run does this, because its home may be a copy whose journal holds the orders sent before the copy was
         made.

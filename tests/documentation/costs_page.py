@@ -16,7 +16,7 @@ from tests.builders import make_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "costs.md"
 TRADE_DATE = date(2026, 5, 4)
-BOOKS_USD = {"$100,000": 1e5, "$1 M": 1e6, "$10 M": 1e7, "$100 M": 1e8}
+BOOKS_USD = {"$100,000": 1e5, "$1M": 1e6, "$10M": 1e7, "$100M": 1e8}
 ORDER_TYPES: tuple[OrderType, ...] = get_args(OrderType)
 SEED_BPS = (20.7, 17.9, 16.2)
 
@@ -113,7 +113,7 @@ def seed_table(costs: Costs) -> str:
         "|---" * (len(SEED_BPS) + 1) + "|",
     ]
     for order_type in ORDER_TYPES:
-        sizes = [f"${size_that_costs(bps, order_type, costs=costs) / 1e6:,.0f} M" for bps in SEED_BPS]
+        sizes = [f"${size_that_costs(bps, order_type, costs=costs) / 1e6:,.0f}M" for bps in SEED_BPS]
         rows.append(f"| {order_type} | {' | '.join(sizes)} |")
     return "\n".join(rows)
 
