@@ -139,7 +139,7 @@ def by_crash(history: History, states: States) -> str:
 
 def by_low(history: History, states: States) -> str:
     """Return the table of market lows after a crash, and the sessions until the state was no longer CRASH."""
-    rows = ["| low of the benchmark | sessions until the state was not CRASH |", "|---|---|"]
+    rows = ["| low of the benchmark | sessions until the state was no longer CRASH |", "|---|---|"]
     lows = market_lows(history, first=FIRST, last=LAST)
     for low, sessions in zip(lows, sessions_to_recover(states, lows), strict=True):
         rows.append(f"| {history.sessions[low].date()} | {sessions} |")

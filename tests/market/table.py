@@ -72,7 +72,7 @@ def misses(markets: Sequence[Figures], real: Figures) -> list[str]:
 
 def many_table(markets: Sequence[Figures], real: Figures) -> str:
     """Write the medians and bands of many simulated markets next to the real figures, in Markdown."""
-    lines = ["| figure | real | simulated, median | 10 to 90% |", "|---|---|---|---|"]
+    lines = ["| figure | real | simulated, median | 10% to 90% |", "|---|---|---|---|"]
     for name, title in TITLES.items():
         if name in markets[0]:
             low, high = _band(markets, name)
@@ -103,4 +103,5 @@ def _band(markets: Sequence[Figures], name: str) -> tuple[float, float]:
 
 
 def _written(value: float) -> str:
-    return f"{value:.1f}" if abs(value) >= 5 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
+    digits = 1 if abs(value) >= 5 else 2 if abs(value) >= 1 else 3
+    return f"{value:.{digits}f}".replace("-", "−")

@@ -53,7 +53,7 @@ WEIGHTS = _view(
         "of the target, before rounding to whole shares, as a fraction of the equity before the trades",
     ),
     current_weight=("number", "held before the trades, as a fraction of the same equity"),
-    shares=("number", "held once all trades are filled; of CASH in USD, with the costs paid"),
+    shares=("number", "held once all trades are filled; for CASH, USD after costs"),
     price=("number", "close in USD"),
     sector=("text", "empty for CASH"),
     score=("number", "empty where the name has none"),
@@ -98,7 +98,7 @@ LIMITS = _view(
 )
 REGIMES = _view(
     "regimes",
-    "The market regime of each day and what it was decided from.",
+    "The market regime of each day and the inputs that it was computed from.",
     session=SESSION,
     regime=("text", "CRASH, BEAR, NEUTRAL or BULL"),
     exposure_cap=("number", "the largest invested fraction"),
@@ -120,7 +120,7 @@ ALERTS = _view(
 )
 IC = _view(
     "ic",
-    "How well each session's scores ordered the returns that followed, by total return from the champion's entry.",
+    "How well each session's scores ordered the total returns that followed, from the champion's entry price.",
     session=("day", "of the scores"),
     measured_on=("day", "the session on which the returns became known"),
     model=("text", "name of the champion"),
@@ -145,9 +145,9 @@ DRIFT = _view(
     psi=("number", "population stability index"),
     ks=("number", "Kolmogorov-Smirnov distance"),
     js=("number", "Jensen-Shannon divergence in bits"),
-    largest_psi=("number", "of the same number of sessions in training"),
-    present=("number", "fraction of the session's values"),
-    present_in_training=("number", "fraction of the values in training"),
+    largest_psi=("number", "largest psi of as many sessions in training"),
+    present=("number", "fraction of the names that have a value in the session"),
+    present_in_training=("number", "fraction of the training rows that have a value"),
 )
 DAY_VIEWS = (DAYS, SCORES, WEIGHTS, TRADES, CHECKS, LIMITS, REGIMES, ALERTS, IC, DRIFT)
 
@@ -230,7 +230,7 @@ LAKE_VIEWS = (
     ),
     _view(
         "findings",
-        "What the quality checks found in the data; bars of severity quarantine are not used.",
+        "What the quality checks found in the data; a bar whose finding has the severity quarantine is not used.",
         session=("day", "of the data"),
         symbol=("text", "* for the whole session"),
         rule=("text", "the check"),
@@ -341,7 +341,7 @@ DECISIONS = _view(
     decision=("text", "approved or rejected"),
     person=("text", "who; as typed in a rejection"),
     reason=("text", "of a rejection"),
-    digest=("text", "of approval.json or, of a rejection, of manifest.json"),
+    digest=("text", "of approval.json or, for a rejection, of manifest.json"),
 )
 TRIALS = _view(
     "trials",
