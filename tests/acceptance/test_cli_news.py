@@ -226,7 +226,7 @@ def test_the_commands_show_and_deliver_what_waits(tmp_path):
     assert [one.returncode for one in (unset, dead, shown, flushed, tested, nothing)] == [2, 75, 0, 0, 0, 0]
     assert "unreachable" in dead.stdout
     assert "KILL SWITCH ON: odd prices" in shown.stdout
-    assert "1 message waiting, 0 given up." in shown.stdout
+    assert "1 message waiting, 0 abandoned." in shown.stdout
     assert [mail["Subject"] for mail in received(inbox)] == [
         "[Afterclose] KILL SWITCH ON: odd prices",
         "[Afterclose] test message",

@@ -60,8 +60,8 @@ def combination(symbols: int, years: int, optimizer: str, *, goal: str) -> Row:
     imports = command([sys.executable, "-c", IMPORTS], runs=3)
     return Row(
         f"`afterclose backtest`, {symbols} × {years} y, `{optimizer}`, decided every session",
-        f"{ours.seconds:.1f} s, {ours.peak_mb:.0f} MB",
-        f"imports of a day alone {imports.seconds:.1f} s, {imports.peak_mb:.0f} MB",
+        f"{ours.seconds:.1f} s, {ours.peak_mb:,.0f} MB",
+        f"imports of a day alone {imports.seconds:.1f} s, {imports.peak_mb:,.0f} MB",
         f"{ours.seconds / imports.seconds:.1f}×",
         goal,
     )
@@ -78,8 +78,8 @@ def matrix(symbols: int, years: int, *, goal: str) -> Row:
     return Row(
         f"`afterclose backtest --matrix`, {len(MODELS)} × {len(OPTIMIZERS)} over {symbols} × {years} y,"
         f" every {CADENCE} sessions",
-        f"{whole.seconds:.0f} s, {whole.peak_mb:.0f} MB",
-        f"a combination {whole.seconds / combinations:.1f} s",
+        f"{whole.seconds:.0f} s, {whole.peak_mb:,.0f} MB",
+        f"{whole.seconds / combinations:.1f} s per combination",
         "–",
         goal,
     )

@@ -73,8 +73,8 @@ def _day(symbols: int, timings: list[dict[str, float]], *, runs: int, goal: str)
     imports = command([sys.executable, "-c", IMPORTS], runs=3)
     return Row(
         f"`afterclose daily`, {symbols:,} × 10 y, existing home",
-        f"{ours.seconds:.1f} s, {ours.peak_mb:.0f} MB",
-        f"its imports alone {imports.seconds:.1f} s, {imports.peak_mb:.0f} MB",
+        f"{ours.seconds:.1f} s, {ours.peak_mb:,.0f} MB",
+        f"its imports alone {imports.seconds:.1f} s, {imports.peak_mb:,.0f} MB",
         f"{ours.seconds / imports.seconds:.1f}×",
         goal,
     )
@@ -83,8 +83,8 @@ def _day(symbols: int, timings: list[dict[str, float]], *, runs: int, goal: str)
 def _simulation(symbols: int) -> Row:
     ours = command([sys.executable, "-m", "tests.bench.served_day", str(home_of(symbols))], runs=1)
     return Row(
-        f"the simulated market regenerates {symbols:,} × 10 y, not included in the day",
-        f"{ours.seconds:.1f} s, {ours.peak_mb:.0f} MB",
+        f"regenerating the simulated market, {symbols:,} × 10 y, not included in the day",
+        f"{ours.seconds:.1f} s, {ours.peak_mb:,.0f} MB",
         "–",
         "–",
         "–",

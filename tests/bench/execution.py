@@ -89,7 +89,7 @@ def _reconciliations(folder: Path) -> list[Row]:
             "–",
             "< 2 s",
         )
-        for what, shares in (("all equal", 10), ("each with another number of shares", 11))
+        for what, shares in (("all equal", 10), ("each with a different number of shares", 11))
     ]
 
 

@@ -43,7 +43,7 @@ def measure() -> dict[str, str]:
                 alone += _last_rows(folder, size)
     alone += [_last_row_from_lake(), *_stored()]
     return {
-        "Features, against frames and SQL": table(frames),
+        "Features, against data frames and SQL": table(frames),
         "Features, against Qlib": table(qlib),
         "Features, alone": table(alone),
     }
@@ -106,7 +106,7 @@ def _first_call(folder: Path) -> Row:
         (compiled,), _ = inside(compiling)
     warm = statistics.median(later)
     return Row(
-        "first call of a process: machine code of the 20 features from disk",
+        "first call in a process: machine code of the 20 features from disk",
         _seconds(first - warm),
         f"recompiled {_seconds(compiled - warm)}",
         f"{(compiled - warm) / (first - warm):.0f}×",

@@ -38,9 +38,9 @@ def _row(work: str, name: str, folder: Path, *, runs: int, goal: str) -> Row:
     ours, pandas, duckdb = (_side(f"{side}_{name}", folder, runs) for side in ("lake", "pandas", "duckdb"))
     return Row(
         work,
-        f"{ours.seconds:.2f} s, {ours.peak_mb:.0f} MB",
-        f"pandas from CSV {pandas.seconds:.2f} s, {pandas.peak_mb:.0f} MB; "
-        f"DuckDB from Parquet {duckdb.seconds:.2f} s, {duckdb.peak_mb:.0f} MB",
+        f"{ours.seconds:.2f} s, {ours.peak_mb:,.0f} MB",
+        f"pandas from CSV {pandas.seconds:.2f} s, {pandas.peak_mb:,.0f} MB; "
+        f"DuckDB from Parquet {duckdb.seconds:.2f} s, {duckdb.peak_mb:,.0f} MB",
         f"{ours.seconds / pandas.seconds:.2f}× and {ours.seconds / duckdb.seconds:.2f}×",
         goal,
     )
@@ -53,8 +53,8 @@ def _large_import() -> Row:
     ours, duckdb = (_side(f"{side}_import", LARGE, 1) for side in ("lake", "duckdb"))
     return Row(
         "import of 8,000 names × 10 years, 20 million rows",
-        f"{ours.seconds:.1f} s, {ours.peak_mb:.0f} MB",
-        f"DuckDB from Parquet {duckdb.seconds:.1f} s, {duckdb.peak_mb:.0f} MB",
+        f"{ours.seconds:.1f} s, {ours.peak_mb:,.0f} MB",
+        f"DuckDB from Parquet {duckdb.seconds:.1f} s, {duckdb.peak_mb:,.0f} MB",
         f"{ours.seconds / duckdb.seconds:.1f}×",
         "60 s, 4 GB (then 45 s, 3 GB)",
     )
@@ -66,8 +66,8 @@ def _status() -> Row:
     imports = command([sys.executable, "-c", IMPORTS], runs=5)
     return Row(
         "`afterclose data status`, 500 × 20 y",
-        f"{ours.seconds:.1f} s, {ours.peak_mb:.0f} MB",
-        f"its imports alone {imports.seconds:.1f} s, {imports.peak_mb:.0f} MB",
+        f"{ours.seconds:.1f} s, {ours.peak_mb:,.0f} MB",
+        f"its imports alone {imports.seconds:.1f} s, {imports.peak_mb:,.0f} MB",
         f"{ours.seconds / imports.seconds:.1f}×",
         "2 s",
     )

@@ -51,7 +51,12 @@ def measure() -> dict[str, str]:
             lambda: assess(weights, returns, market, sectors, drawdown=0.0, settings=risk, seed=1),
         ),
         _row("Figures and tables of an equity curve of ten years", None, tables),
-        _row("Its confidence intervals, 1,000 resamples", None, lambda: intervals(curve, seed=1), runs=3),
+        _row(
+            "Confidence intervals of that curve, 1,000 resamples",
+            None,
+            lambda: intervals(curve, seed=1),
+            runs=3,
+        ),
     ]
     return {"Risk and metrics, processor time": table(rows)}
 

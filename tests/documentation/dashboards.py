@@ -87,7 +87,7 @@ BOARDS: dict[str, tuple[str, list[Panel]]] = {
             stat("Data behind", "afterclose_data_age_sessions", thresholds=[(None, "green"), (2, "red")]),
             stat("Unreadable parts", "sum(afterclose_part_unreadable)", thresholds=OK_IF_ZERO),
             stat("Notifications waiting", "afterclose_outbox_waiting", thresholds=OK_IF_ZERO),
-            stat("Notifications given up", "afterclose_outbox_dead", thresholds=OK_IF_ZERO),
+            stat("Notifications abandoned", "afterclose_outbox_dead", thresholds=OK_IF_ZERO),
             Panel("Seconds by stage", {"{{stage}}": "afterclose_stage_seconds"}, unit="s"),
             Panel("Free space", {"free": "afterclose_disk_free_bytes"}, unit="bytes"),
             Panel(

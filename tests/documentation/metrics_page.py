@@ -35,7 +35,7 @@ def _metrics() -> Iterator[str]:
 
 
 def _alerts() -> Iterator[str]:
-    yield "| alert | severity | fires if | for |"
+    yield "| alert | severity | fires if | after |"
     yield "|---|---|---|---|"
     for rule in yaml.safe_load(RULES.read_text())["groups"][0]["rules"]:
         lasts = rule.get("for", "at once")

@@ -216,7 +216,7 @@ def page_of(results: Sequence[Result], real: Result | None) -> str:
     parts = (
         found_table(powers),
         statements(powers, real),
-        "Neutral rank correlation of score and true expectation over all tested sessions (no noise of returns):",
+        "Neutral rank correlation of score and true expectation over all tested sessions (without return noise):",
         recovered_table(powers),
         "Standard deviation of a session's IC, on S&P 500 members to the end of 2015 and on the simulated markets:",
         noise_table(results, real),

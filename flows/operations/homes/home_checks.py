@@ -64,14 +64,12 @@ def _installed(name: str) -> str:
 
 
 def _mlflow(checked: CheckedHome) -> CheckResult:
-    """Return whether full weekly runs write the history of trainings, which is optional."""
+    """Return whether full weekly runs write the training history, which is optional."""
     from tasks.selection.tracking import is_available
 
     if is_available():
         return CheckResult("mlflow", "ok", f"full weekly runs are written to {checked.home.mlflow}")
-    return CheckResult(
-        "mlflow", "ok", "off: pip install 'afterclose[mlflow]' writes the history of trainings"
-    )
+    return CheckResult("mlflow", "ok", "off: pip install 'afterclose[mlflow]' writes the training history")
 
 
 def _home(checked: CheckedHome) -> CheckResult:

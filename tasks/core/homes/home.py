@@ -64,7 +64,7 @@ class Home:
 
     @property
     def mlflow(self) -> Path:
-        """The history of trainings for MLflow; no run reads it, so it is safe to delete."""
+        """The training history for MLflow; no run reads it, so it is safe to delete."""
         return self.root / "data" / "mlflow"
 
     @property

@@ -1,4 +1,4 @@
-"""Overnight and intraday returns: different investors trade then, often in opposite directions."""
+"""Overnight and intraday returns: they reflect different investors, who often trade in opposite directions."""
 
 import math
 from functools import partial

@@ -82,7 +82,7 @@ FEATURES = (
         "dollar_volume_trend_63",
         partial(dollar_volume_trend, window=63),
         63,
-        "slope per session of the line through USD traded / their mean, 63 sessions; 0",
+        "slope per session of the line through USD traded / its mean, 63 sessions; 0",
     ),
     feature(
         "turnover_21", partial(turnover, window=21), 21, "mean of USD traded / market value over 21 sessions"

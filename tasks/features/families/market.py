@@ -94,7 +94,7 @@ FEATURES = (
         "beta_252",
         partial(beta, window=YEAR),
         YEAR + 1,
-        "covariance of return and market return / variance of the market's, 252 sessions",
+        "covariance of return and market return / variance of the market return, 252 sessions",
     ),
     feature(
         "downside_beta_252",
@@ -128,6 +128,6 @@ FEATURES = (
         partial(residual_momentum, window=YEAR - MONTH, skip=MONTH),
         YEAR + 1,
         "a / √(Σ residual² / (n − 2)), a the intercept of the regression of returns on market returns,"
-        " 231 sessions that ended 21 ago; 0",
+        " 231 sessions that ended 21 sessions ago; 0",
     ),
 )

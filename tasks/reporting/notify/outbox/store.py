@@ -1,4 +1,4 @@
-"""The outbox on disk: `waiting/` has one file per message and recipient, `dead/` what was given up, `sent/` receipts.
+"""The outbox on disk: `waiting/` has one file per message and recipient, `dead/` what was abandoned, `sent/` receipts.
 
 A file is written whole or not at all and named by the message's id, so that the same message is queued once. A receipt
 is an empty file, which needs no space on a full disk; it is written before the message is removed.
@@ -35,7 +35,7 @@ class Outbox:
             yield
 
     def knows(self, entry_id: str) -> bool:
-        """Return whether the message was queued before: it waits, was sent, or was given up."""
+        """Return whether the message was queued before: it waits, was sent, or was abandoned."""
         names = (f"{entry_id}.json", entry_id)
         return any(
             (folder / name).exists() for folder in (self.waiting, self.dead, self.sent) for name in names
@@ -56,7 +56,7 @@ class Outbox:
         return sorted(found, key=lambda entry: (entry.queued_at, entry.entry_id))
 
     def dead_entries(self) -> list[Entry]:
-        """Return the readable messages that were given up, oldest first."""
+        """Return the readable messages that were abandoned, oldest first."""
         found = [entry for path in _files(self.dead) if (entry := _read(path)) is not None]
         return sorted(found, key=lambda entry: (entry.queued_at, entry.entry_id))
 
@@ -79,12 +79,12 @@ class Outbox:
         self.remove(entry)
 
     def remove(self, entry: Entry) -> None:
-        """Remove the message from those that wait and those that were given up."""
+        """Remove the message from those that wait and those that were abandoned."""
         for folder in (self.waiting, self.dead):
             (folder / f"{entry.entry_id}.json").unlink(missing_ok=True)
 
     def bury(self, entry: Entry) -> None:
-        """Move the message to those that were given up."""
+        """Move the message to those that were abandoned."""
         with replace_file(self.dead / f"{entry.entry_id}.json", mode=PRIVATE) as file:
             file.write(encode(entry))
         (self.waiting / f"{entry.entry_id}.json").unlink(missing_ok=True)
