@@ -5,6 +5,7 @@ Sums of earlier stages are not used: the checks recompute weights, costs and cas
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -61,17 +62,17 @@ class Facts:
     quotes: Quotes
     quarantined: frozenset[str]
 
-    @property
+    @cached_property
     def held(self) -> pd.Series:
         """Shares held before the trades, by symbol."""
         return pd.Series({line.symbol: line.shares for line in self.book.holdings}, dtype=float)
 
-    @property
+    @cached_property
     def held_price(self) -> pd.Series:
         """The last known price of each holding, by symbol, however old."""
         return pd.Series({line.symbol: line.price for line in self.book.holdings}, dtype=float)
 
-    @property
+    @cached_property
     def held_weight(self) -> pd.Series:
         """Weight of each holding before the trades, by symbol."""
         return (
@@ -79,28 +80,28 @@ class Facts:
             / self.equity_usd
         )
 
-    @property
+    @cached_property
     def equity_usd(self) -> float:
         """Equity in USD, recomputed from shares, prices and cash."""
         return self.book.cash_usd + sum(line.value_usd for line in self.book.holdings)
 
-    @property
+    @cached_property
     def is_sale(self) -> pd.Series:
         return self.trades["side"] == SELL
 
-    @property
+    @cached_property
     def notional(self) -> pd.Series:
         """Size of each trade in USD, recomputed; NaN, which fails every limit, where it is not a positive number."""
         size = self.trades["shares"] * self.trades["price"]
         return size.where((self.trades["shares"] > 0) & (self.trades["price"] > 0) & np.isfinite(size))
 
-    @property
+    @cached_property
     def traded_weight(self) -> pd.Series:
         """Change of each symbol's weight by the trades (sales are negative), as a fraction of equity before costs."""
         signed = self.notional * np.where(self.is_sale, -1.0, 1.0)
         return signed.groupby(self.trades["symbol"]).sum(skipna=False) / self.equity_usd
 
-    @property
+    @cached_property
     def after_weight(self) -> pd.Series:
         """Weight of each symbol after the trades, as a fraction of equity before costs."""
         return add_lines(self.held_weight, self.traded_weight)
@@ -110,7 +111,7 @@ class Facts:
         sector = self.quotes.sector.reindex(symbols).fillna(UNKNOWN_SECTOR)
         return limited_sectors(sector, self.settings.portfolio)
 
-    @property
+    @cached_property
     def cash_after_usd(self) -> float:
         """Cash after the trades at their prices and all costs, in USD."""
         bought = float(self.notional[~self.is_sale].sum(skipna=False))
