@@ -135,7 +135,7 @@ class Costs(Section):
     """The cost model of a trade."""
 
     multiple: Annotated[float, Field(ge=0, le=1000)]
-    """Multiplies every cost estimate: 0 trades free of cost, 2 doubles the costs."""
+    """Multiplies every cost estimate. 0: no costs; 2: doubled costs."""
     commission_per_share_usd: NotNegative
     """The broker's commission."""
     min_commission_usd: NotNegative

@@ -107,7 +107,7 @@ class LevelBounds(Section):
     max_yield_pct: float
     """Highest risk-free yield, in percent per year."""
     max_yield_move_pct: Positive
-    """Largest change of the risk-free yield in one session, in percentage points."""
+    """Largest change in the risk-free yield in one session, in percentage points."""
     max_equal_sessions: Count
     """A close that is unchanged over more consecutive sessions than this is stale."""
 
@@ -116,7 +116,7 @@ class Quality(Section):
     """When data is good enough to trade on."""
 
     min_present_frac: Fraction
-    """Smallest fraction of the expected symbols that must have a bar on the session, or the run stops."""
+    """Smallest fraction of the expected symbols that must have a bar for the session, or the run stops."""
     max_quarantined_frac: Fraction
     """Fraction of symbols in quarantine above which the run stops."""
     max_repeated_frac: Fraction
@@ -133,9 +133,9 @@ class Universe(Section):
     """Which names may be bought, determined from trailing data only."""
 
     min_price_usd: NotNegative
-    """Names below this close are not bought."""
+    """Names that closed below this are not bought."""
     min_dollar_volume_usd: NotNegative
-    """Names whose median dollar volume of the last 21 sessions is below this are not bought."""
+    """Names whose median dollar volume over the last 21 sessions is below this are not bought."""
     min_history_sessions: Count
     """Names with fewer bars than this are not scored."""
 

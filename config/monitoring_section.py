@@ -23,11 +23,11 @@ class Monitoring(Section):
     single_factor: Annotated[float, Field(ge=1)]
     """Smallest ratio, for an alert, of one feature's index to its largest in training, or to `max_psi` if larger."""
     max_missing_frac: Fraction
-    """Largest rise of the fraction of missing values of a feature since training."""
+    """Largest rise in a feature's fraction of missing values since training."""
     max_ic_drop: NotNegative
-    """Drop of the mean neutral IC below the champion's that raises an alert, if `min_ic_drop_z` is exceeded too."""
+    """Drop in the mean neutral IC below the champion's that raises an alert, if `min_ic_drop_z` is exceeded too."""
     min_ic_drop_z: Positive
-    """Smallest such drop in standard errors of the difference, over 63, 126 or 252 sessions, for an alert."""
+    """Smallest such drop, in standard errors of the difference, over 63, 126 or 252 sessions, for an alert."""
     min_accuracy: Fraction
     """An accuracy (fraction of the names on the side of the median that their score predicted) below this raises an
     alert if it is also below the champion's by a difference as unlikely as that of `min_ic_drop_z`."""
@@ -39,15 +39,15 @@ class Monitoring(Section):
     min_scored_frac: Fraction
     """Smallest fraction of the universe that must be scored."""
     max_universe_change_frac: Fraction
-    """Largest change of the number of names in the universe against its median over 20 sessions."""
+    """Largest change in the number of names in the universe against its median over 20 sessions."""
     max_volume_ratio: Annotated[float, Field(gt=1)]
-    """Largest ratio, up or down, of a session's typical volume to that of the 63 sessions before."""
+    """Largest ratio, up or down, of a session's typical volume to that of the preceding 63 sessions."""
     max_moves: NotNegative
     """Typical daily move of a name relative to the median return, over 10 sessions, in units of the daily move implied
     by the volatility index. A value above this may raise an alert."""
     max_moves_ratio: Annotated[float, Field(gt=1)]
     """A value above `max_moves` raises an alert if it also exceeds this multiple of the typical move
-    of the 63 sessions before."""
+    of the preceding 63 sessions."""
     retrain_after_days: Count
     """Age of the champion, in days, at which `weekly --if-needed` trains a new one without an alert."""
     retrain_after_sessions: Count

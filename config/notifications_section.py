@@ -48,7 +48,7 @@ class Email(Section):
     recipients: tuple[Address, ...]
     """Addresses; each gets an e-mail of its own."""
     kinds: tuple[Kind, ...]
-    """What is sent, besides the kill switch, which is always sent."""
+    """What is sent, besides kill-switch messages, which are always sent."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -67,16 +67,16 @@ class Slack(Section):
     enabled: bool
     """Whether messages are posted to Slack."""
     kinds: tuple[Kind, ...]
-    """What is posted, besides the kill switch, which is always posted."""
+    """What is posted, besides kill-switch messages, which are always posted."""
 
 
 class Webhook(Section):
     """A webhook, signed with AFTERCLOSE_WEBHOOK_SECRET in the environment."""
 
     url: WebhookUrl
-    """An https URL, or an http one of this machine; empty: no webhook. It is stored and shown: put no secret in it."""
+    """An https URL, or an http URL on this machine; empty: no webhook. It is stored and shown: put no secret in it."""
     kinds: tuple[Kind, ...]
-    """What is posted, besides the kill switch, which is always posted."""
+    """What is posted, besides kill-switch messages, which are always posted."""
 
 
 class Notifications(Section):
@@ -88,7 +88,7 @@ class Notifications(Section):
     max_delivery_s: Annotated[float, Field(gt=0, le=600)]
     """Longest time that a command waits for deliveries before it ends; a later command tries the rest."""
     retry_days: Count
-    """A message that could not be delivered for this many days is no longer tried; `afterclose doctor` names it."""
+    """A message not delivered within this many days is abandoned; `afterclose doctor` names it."""
 
     @property
     def has_channel(self) -> bool:

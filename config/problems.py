@@ -8,7 +8,7 @@ CLOSE_ENOUGH = 0.6
 LONGEST_SHOWN = 60
 REPLACED = {  # settings of an earlier release, and their replacements
     "portfolio.solver_time_limit_s": "Set portfolio.solver_max_iterations: the solver's limit is a number of "
-    "iterations, because one in seconds lets a loaded machine change the portfolio.",
+    "iterations, because a limit in seconds would let a loaded machine change the portfolio.",
     "costs.sec_fee_rate": "Set costs.fees.sec: the fee has a rate for each trade date.",
     "costs.taf_per_share_usd": "Set costs.fees.taf: the fee has a rate for each trade date.",
     "costs.taf_max_usd": "Set costs.fees.taf: the fee has a maximum for each trade date.",

@@ -149,7 +149,7 @@ class Regime(Section):
     no_new_positions: list[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"]]
     """States in which nothing is bought: no new positions and no increases. CRASH must be one of them."""
     stop_loss_frac: dict[Literal["CRASH", "BEAR", "NEUTRAL", "BULL"], Annotated[float, Field(ge=0, lt=1)]]
-    """Stop loss by state: a name that closed further below its recent high is sold and not bought; 0: no stop."""
+    """Stop loss: a name that closed more than this below its recent high is sold and not bought; 0: no stop."""
     stop_high_sessions: Annotated[int, Field(ge=1, le=252)]
     """Number of sessions whose highest close is the recent high."""
     stop_pause_sessions: Annotated[int, Field(ge=1, le=252)]
@@ -161,7 +161,7 @@ class Regime(Section):
     panic_volatility: Positive
     """Volatility index (percent) at or above which any market below its 200-session mean is a crash."""
     bear_volatility: Positive
-    """Volatility index (percent) at or above which a market with bear_signs signs of weakness is a bear market."""
+    """Volatility index (percent) at or above which a market with `bear_signs` signs of weakness is a bear market."""
     bear_signs: Annotated[int, Field(ge=0, le=4)]
     """Smallest number of signs of weakness in a bear market: below its mean, narrow, correlated, far below its high."""
     calm_volatility: Positive
@@ -221,7 +221,7 @@ class Scenario(Section):
     market: Annotated[float, Field(ge=-1, le=1)]
     """Return of the benchmark."""
     sectors: dict[str, Annotated[float, Field(ge=-1, le=2)]]
-    """Returns of sectors; names of a sector without one move with their beta alone."""
+    """Returns of sectors; names in a sector without one move with their beta alone."""
 
 
 class Risk(Section):
@@ -230,7 +230,7 @@ class Risk(Section):
     window_sessions: Count
     """Number of sessions of returns for the covariance estimate."""
     min_history_frac: Fraction
-    """Names with returns on a smaller fraction of those sessions get no estimate."""
+    """Names with returns in a smaller fraction of those sessions get no estimate."""
     covariance: Literal["ledoit_wolf", "factor_model"]
     """Covariance estimate: the shrunk sample covariance, or a model of statistical factors."""
     factors: Count
@@ -324,13 +324,14 @@ class Trades(Section):
     max_trades: Count
     """Largest number of trades per day; exits come first, then other sells, then the largest buys."""
     max_adv_frac: Fraction
-    """Largest trade as a fraction of average daily volume; a larger one is cut to it and marked."""
+    """Largest trade as a fraction of average daily volume; a larger one is cut to this and marked."""
     min_weight_change_frac: Fraction
-    """No trade within this fraction of the portfolio (plus one share) of the target, unless a limit requires one."""
+    """A position closer to its target than this fraction of the portfolio (plus one share) is not traded unless a limit
+        requires it."""
     min_drift_frac: Fraction
-    """No trade within this fraction of the target (plus one share) either, unless a limit requires one."""
+    """The same for a fraction of the target (plus one share); the wider of the two bands applies."""
     survival_runs: Annotated[int, Field(ge=0, le=1000)]
-    """Reruns of the decision on resampled returns and small noise that count how often each trade persists; 0: none."""
+    """Number of reruns, with resampled returns and small noise, to count how often each trade persists; 0: none."""
     fragile_below_frac: Fraction
     """A trade that persists in a smaller fraction of the reruns is marked as fragile."""
 
@@ -374,7 +375,7 @@ class Approval(Section):
     persons: Annotated[int, Field(ge=1, le=2)]
     """Number of different approvers who must sign."""
     price_band_frac: Fraction
-    """A line is void once its price is further than this fraction from the approved price."""
+    """A line is void once its price differs from the approved price by more than this fraction."""
     size_band_frac: Fraction
     """A line is void if its order would have to shrink by more than this fraction of the approved shares."""
 
@@ -433,7 +434,7 @@ class Execution(Section):
     spends_unsettled: bool
     """Whether buys may use the proceeds of sells that have not settled."""
     ramp_sessions: Annotated[int, Field(ge=0, le=252)]
-    """Number of sessions after a different champion was promoted in which buys are limited further; 0: none."""
+    """Number of sessions, after a different champion is promoted, in which buys are limited further; 0: none."""
     ramp_max_buys_frac: Fraction
     """In these sessions: largest total of a session's buys, as a fraction of equity."""
     ramp_max_trade_frac: Fraction

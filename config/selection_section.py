@@ -49,14 +49,14 @@ class Selection(Section):
     """Optimizers that `weekly` compares with portfolio.optimizer, by their portfolios on the selection folds, after
     costs. The daily run uses the selected one, which the champion's metadata names. []: always portfolio.optimizer."""
     finalists: Annotated[int, Field(ge=0, le=20)]
-    """Number of best candidates that are cross-validated for the report (not by --quick); 0: none."""
+    """Number of top candidates that are cross-validated for the report (not by --quick); 0: none."""
     other_seeds: Annotated[int, Field(ge=0, le=9)]
     """Number of other seeds under which the candidates are tested again, on the selection folds, for the report (not
     by --quick); 0: none."""
     must_beat_equal_weight: bool
     """The portfolio must have a higher Sharpe ratio after costs than the equal-weighted universe."""
     max_spa_p_value: Fraction
-    """Largest p-value (SPA) of that difference; 1: no limit."""
+    """Largest p-value (SPA) of that comparison; 1: no limit."""
     enforced_thresholds: tuple[Literal["sharpe", "max_drawdown", "calmar", "turnover"], ...]
     """Which of the four thresholds below are required; the report shows all of them."""
     min_sharpe: float

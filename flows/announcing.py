@@ -1,7 +1,7 @@
 """Announce to people and to monitoring what a command did, and every change of the kill switch.
 
 A notice is queued while the run is open, and delivered once the command has answered and the home's lock is free. A
-failure to tell of something is logged and goes no further.
+failure to announce something is logged and goes no further.
 """
 
 import logging

@@ -37,7 +37,7 @@ def run_daily(options: Options, day: str | None, *, dry_run: bool) -> Result:
         day = str(last_closed_session(now()))
         if (find_home(options.home).day_folder(day) / MANIFEST).exists():
             published_already = {"session": day, "state": "published"}
-            said = f"{day} is published already, nothing to do."
+            said = f"{day} is published already; nothing to do."
             return Result(published_already, said, CLOSED_SESSION_EXIT_CODE)
     with (
         progress(options),

@@ -203,7 +203,7 @@ def execute_approved_flow(
         bool | None, Field(description="Send nothing. Default: the setting execution.scheduled_dry_run.")
     ] = None,
 ) -> State[Any]:
-    """Execute the approved trades of `date`, by default of every session that waits to be executed or continued.
+    """Execute the approved trades of `date`, by default of every session that is waiting to be executed or continued.
 
     Without `dry_run`, the setting execution.scheduled_dry_run decides.
     """

@@ -1,4 +1,4 @@
-"""Run a flow only while a person permits it: asked when it starts, before each of its stages, and while it waits."""
+"""Run a flow only while a person permits it: this is checked at its start, before each stage, and while it waits."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Recompute a published day from its manifest and what was kept for it, in a home of its own that is deleted again.
+"""Recompute a published day from its manifest and the inputs kept for it, in a temporary home.
 
 One mechanism for a replay, a replay on revised data, and a revision: the stages of the daily run, over the same inputs
 or with one change. Nothing is written into the home of the day.

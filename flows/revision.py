@@ -100,7 +100,8 @@ def wanted_shares(trades: pd.DataFrame, changes: Changes) -> dict[str, int]:
     named = (*changes.strike, *changes.halve)
     if not named:
         raise ConfigError(
-            "A revision changes at least one trade.", remedy="Name it with --strike SYMBOL or --halve SYMBOL."
+            "A revision must change at least one trade.",
+            remedy="Name it with --strike SYMBOL or --halve SYMBOL.",
         )
     if unknown := [symbol for symbol in named if symbol not in proposed]:
         raise ConfigError(

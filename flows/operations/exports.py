@@ -14,7 +14,7 @@ def export_path(path: Path, home: Home, settings: Settings, *, suffix: str = "")
     target = path.expanduser().absolute()
     inside = next((one for one in _directories_of_runs(home, settings) if _is_in(target, one)), None)
     if inside is not None:
-        raise _refused(target, f"runs read from {inside}")
+        raise _refused(target, f"runs read the files in {inside}")
     if suffix and target.suffix != suffix:
         raise _refused(target, f"it is not a {suffix} file")
     if os.path.lexists(target):

@@ -1,4 +1,4 @@
-"""The error of everything that an approval may be refused for; `reason` is a stable word for scripts and tests."""
+"""The error for every reason to refuse an approval; `reason` is a stable word for scripts and tests."""
 
 from typing import Literal
 

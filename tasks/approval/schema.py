@@ -32,7 +32,7 @@ def _name(text: str) -> str:
 
 def _instant(text: str) -> str:
     if instant_text(datetime.fromisoformat(text)) != text:
-        raise ValueError("it is not an instant in UTC to the second")
+        raise ValueError("it is not a UTC time to the second")
     return text
 
 

@@ -170,7 +170,7 @@ def _check_plan(whole: Envelope, requirements: Requirements, policy: Policy, rec
         why = f"{POLICY} was not in effect when it was published"
         raise refusal("config", f"{session} is not approved, and {why}.", remedy=_approve(session))
     if plans[-1].at >= due_at:
-        why = f"was published after {exchange_minute(due_at)}: nobody had the time to answer"
+        why = f"was published after {exchange_minute(due_at)}: nobody had time to answer"
         raise refusal("time", f"{session} is not approved, and {why}.", remedy=_approve(session))
 
 

@@ -2,8 +2,8 @@
 
 A dividend's pay date is not in the tables: it is paid a fixed number of sessions after the ex-date. A listing whose
 delisting is recorded ends two sessions after its last bar, or when the delisting becomes known if that is later, at the
-amount that holders received. A listing that has not traded for so long that its symbol would be treated as a new
-company's is closed at its last price.
+amount that holders received. If a listing has not traded for so long that its symbol would be treated as a new
+company's, it is closed at its last price.
 """
 
 from collections.abc import Mapping

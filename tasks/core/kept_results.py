@@ -1,6 +1,6 @@
 """Keep a result in a file under a hash of all that determines it, so that an interrupted run continues.
 
-A file that is damaged, or of another result, is an error: it is never computed again silently.
+A file that is damaged, or belongs to another result, is an error: it is never computed again silently.
 """
 
 from collections.abc import Callable, Mapping

@@ -55,7 +55,7 @@ FINAL_REPORTS = {
 }
 AT_BROKER_REPORTS = {Event.REPORTED_CANCELING: State.CANCELING, **FINAL_REPORTS}
 
-NEVER_SENT = "no request has left"
+NEVER_SENT = "no request has been sent"
 IS_CONFIRMED = "the broker has confirmed the order, so it is not sent again"
 IS_FINAL = "the order is final"
 NOT_UNDER_WAY = "no request to place the order is under way"

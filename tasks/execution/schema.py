@@ -16,7 +16,7 @@ Timing = Literal["market", "limit", "at_open", "at_close"]
 class State(StrEnum):
     """The state of an order as the home knows it. Durable before and after everything that happens to the order."""
 
-    INTENDED = "intended"  # stored; no request has left
+    INTENDED = "intended"  # stored; no request has been sent
     UNKNOWN = "unknown"  # a request may have been sent, and the broker has not confirmed its outcome
     WORKING = "working"  # the broker has it and may fill it, perhaps the rest of it
     CANCELING = "canceling"  # a request to cancel may have left; it may still fill

@@ -138,7 +138,7 @@ def _check_price(order: Order, quotes: Mapping[str, Quote]) -> Decimal:
 
 def _quoted(symbol: str, quotes: Mapping[str, Quote]) -> Decimal:
     if symbol not in quotes or not LOWEST_PRICE <= quotes[symbol].price <= HIGHEST_PRICE:
-        _refuse("price", f"there is no usable quote of {symbol}")
+        _refuse("price", f"there is no usable quote for {symbol}")
     return quotes[symbol].price
 
 

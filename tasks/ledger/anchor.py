@@ -1,8 +1,8 @@
 """Record outside the database how long the ledger is, so that a missing, shortened or swapped one is detected.
 
 The anchor holds the number of entries and the last digest, and is written after every commit. The home's marker holds
-the same for the opening entries, and is written once, when the ledger begins. Entries after those noted are accepted: a
-crash may occur between the commit and the anchor update.
+the same for the opening entries, and is written once, when the ledger begins. Entries after those recorded are
+accepted: a crash may occur between the commit and the anchor update.
 """
 
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def read_anchor(home: Home) -> Anchor | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SafetyError(
             f"{home.ledger_anchor} cannot be read ({type(error).__name__}).",
-            remedy="Restore it from a backup (`afterclose data restore`): without it missing entries go undetected.",
+            remedy="Restore it from a backup (`afterclose data restore`): without it, missing entries go undetected.",
             path=str(home.ledger_anchor),
         ) from error
 

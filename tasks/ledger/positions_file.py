@@ -1,7 +1,7 @@
 """Derive live/current_positions.csv from the ledger, and refuse a file that differs.
 
 Dates. The daily run multiplies a position by the splits after the session that the file gives for it. The ledger
-books the same splits when the broker reports them. So that none counts twice or is missed, a position is dated by the
+books the same splits when the broker reports them. So that none is counted twice or missed, a position is dated by the
 session of the last entry that changed its shares. This requires that all earlier splits of a symbol, by ex-date, are
 booked before a fill or another split of it.
 """

@@ -229,7 +229,7 @@ def _distinct(given: Sequence[str]) -> list[str]:
 
 def _stopped(longest_s: float) -> ConfigError:
     return ConfigError(
-        f"The query was stopped after {longest_s:g} s, the output included.",
+        f"The query was stopped after {longest_s:g} s, including the output.",
         remedy="Select fewer sessions or columns, or aggregate before joining; --parquet FILE is the fastest output.",
     )
 

@@ -1,7 +1,7 @@
 """State every requirement on a champion as a gate, with value and limit, and apply those that come after the tests.
 
-The statistical tests of `choice` come first and decide who is examined. A gate here can only stop a candidate that
-passed them, never let another one pass.
+The statistical tests of `choice` come first and decide which candidate is examined. A gate here can only stop a
+candidate that passed them; it never lets another one pass.
 """
 
 from collections.abc import Sequence
@@ -234,7 +234,7 @@ def placebo_section(placebo: Placebo | None) -> list[str]:
         "",
         found,
         "",
-        "Each run repeats the selection with the features of the members exchanged, so that there is nothing to find.",
+        "Each run repeats the selection with the features permuted among the members: there is nothing to find.",
         "",
     ]
 

@@ -7,8 +7,8 @@ from tasks.selection.statement import signed, signed_ratio
 
 COLUMNS = ("year", "neutral IC", "95% CI", "t", "sessions")
 LEGEND = (
-    "Sessions of all folds; those of the selection folds come first. Few sessions have a wide interval, and of twenty"
-    " years without skill one has an interval without 0 by chance."
+    "Sessions of all folds; those of the selection folds come first. A year with few sessions has a wide interval,"
+    " and of twenty years without skill, one has an interval that excludes 0 by chance."
 )
 
 

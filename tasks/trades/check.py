@@ -47,7 +47,9 @@ def _check_row(
     if side not in (SELL, BUY):
         raise _refused(f"{symbol} has the side {side}, but must be SELL or BUY")
     if not (math.isfinite(shares) and shares >= 1 and shares == int(shares)):
-        raise _refused(f"{symbol} trades {shares:g} shares; only whole shares from 1 up can be ordered")
+        raise _refused(
+            f"the trade in {symbol} is for {shares:g} shares; only whole shares can be ordered, at least 1"
+        )
     if not (math.isfinite(price) and price > 0 and abs(price * 100 - round(price * 100)) < 1e-6):
         raise _refused(f"{symbol} has the price {price!r}; a price is positive and in whole cents")
     if not abs(shares * price - notional) < CENT / 2:
@@ -57,9 +59,9 @@ def _check_row(
             f"{symbol}: {shares:g} shares would be sold, but only {held.get(str(symbol), 0.0):g} are held"
         )
     if notional > settings.safety.max_trade_frac * book.equity_usd + CENT:
-        raise _refused(f"{symbol} trades {notional / book.equity_usd:.1%} of the portfolio in one trade")
+        raise _refused(f"the trade in {symbol} is {notional / book.equity_usd:.1%} of the portfolio")
     if notional > settings.trades.max_adv_frac * adv_usd + CENT:
-        raise _refused(f"{symbol} trades {notional / adv_usd:.1%} of its average daily volume")
+        raise _refused(f"the trade in {symbol} is {notional / adv_usd:.1%} of its average daily volume")
 
 
 def _refused(why: str) -> SafetyError:

@@ -90,7 +90,7 @@ def test_the_crises_within_the_span_are_shown_next_to_the_benchmark_and_no_other
     equal_weight = make_curve(noise(700, seed=8), benchmark=curve.benchmark, regime=curve.regime)
     sheet = make_sheet(700, equal_weight=equal_weight)
 
-    section = rendered(sheet).decode().partition("Crises of the past</h2>")[2].partition("</section>")[0]
+    section = rendered(sheet).decode().partition("Past crises</h2>")[2].partition("</section>")[0]
 
     _, row = Report(section.encode()).rows["compact"]
     assert row[:3] == ["Inflation and interest rates", "2022-01-03", "2022-10-12"]
@@ -103,8 +103,8 @@ def test_the_crises_within_the_span_are_shown_next_to_the_benchmark_and_no_other
     shown = [figure(cell.replace("+", "")) for cell in row[3:9]]
     assert shown == pytest.approx([own, equal, market, own - market, *deepest], abs=0.0006)
     assert row[9] == "90%"  # BULL until the middle of the 700 sessions, in February 2023
-    assert b"Crises of the past" not in html  # 600 sessions begin in February 2022
-    assert b"Crises of the past" not in rendered(sheet, is_simulated=True)
+    assert b"Past crises" not in html  # 600 sessions begin in February 2022
+    assert b"Past crises" not in rendered(sheet, is_simulated=True)
 
 
 def test_a_short_history_is_marked_and_its_annualised_figures_are_withheld():

@@ -311,7 +311,9 @@ def test_a_day_that_waits_for_approval_is_named_with_its_time_and_command(tmp_pa
         assert examined()[0] == code
 
     assert (approval["verdict"], approval["exit_code"]) == ("warn", 0)
-    assert approval["message"] == "2024-06-14 waits for approval, until Mon 2024-06-17 09:30 New York time"
+    assert (
+        approval["message"] == "2024-06-14 is waiting for approval, until Mon 2024-06-17 09:30 New York time"
+    )
     assert approval["remedy"] == (f"Read and decide: afterclose review --home {tmp_path / 'home'} 2024-06-14")
 
 

@@ -111,7 +111,7 @@ def test_a_day_that_exceeds_risk_limits_says_so_before_the_command_that_approves
     for text in said(notice).values():
         warned = text.index("May it be approved? Yes, after reading the marked lines")
         assert warned < text.index("Risk limits: 3 of 7 exceeded after the trades")
-        assert text.index("Over risk limit after the trades: Daily risk budget (VaR 1 d)") < text.index(
+        assert text.index("Over the risk limit after the trades: Daily risk budget (VaR 1 d)") < text.index(
             "afterclose approve"
         )
         assert "fragile trades persist" in text

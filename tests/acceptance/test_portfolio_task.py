@@ -134,7 +134,7 @@ def test_a_split_since_the_positions_were_written_changes_no_value(build):
     assert holding.shares == 200
     assert holding.price == round(close_of("S01", FRIDAY), 2)
     assert frame["current_weight"]["S01"] == pytest.approx(200 * holding.price / portfolio.book.equity_usd)
-    assert portfolio.notes[0] == "S01: 100 shares became 200 by a split."
+    assert portfolio.notes[0] == "S01: 100 shares became 200 through a split."
 
 
 def test_fault_009_a_holding_that_stopped_trading_long_ago_is_valued_and_left(build):

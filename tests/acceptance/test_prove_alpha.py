@@ -1,6 +1,6 @@
 """What the selection must prove on markets whose truth is known: it finds planted alpha, and none where there is none.
 
-The long tests hold what docs/model-selection.md claims (`make power`), on the same markets, and continue where a run
+The long tests verify what docs/model-selection.md claims (`make power`), on the same markets, and continue where a run
 was interrupted; the short ones are two markets small enough for every run. All ICs are from the confirmation folds.
 """
 

@@ -141,7 +141,7 @@ def test_forged_expired_and_tampered_approvals_are_refused_with_the_reason(opene
     page = opened()
     publish(run, ("AAPL,SELL,50,200.0000,10000.00,-0.01000000,0.00,1.50,REDUCE,x,,MARKET",))
     approve(page)
-    page.wait_for_selector("[role=alert] >> text=the day changed while you read it")
+    page.wait_for_selector("[role=alert] >> text=the day changed while you were reading it")
 
     with clock_at(OPEN):
         approve(page)

@@ -154,7 +154,7 @@ def test_a_day_that_changed_while_it_was_read_is_refused(browser, signing, run):
     answer = browser.post(f"{DAY}/approve", signing)
 
     assert answer.status_code == 409
-    assert "the day changed while you read it" in answer.text
+    assert "the day changed while you were reading it" in answer.text
     assert not approved(run)
 
 
@@ -165,7 +165,7 @@ def test_a_day_that_somebody_revised_while_it_was_read_is_refused(browser, signi
     answer = browser.post(f"{DAY}/approve", {**signing, "revision": "0"})
 
     assert answer.status_code == 409
-    assert "the day changed while you read it" in answer.text
+    assert "the day changed while you were reading it" in answer.text
     assert not approved(run)
     read_again = browser.form(DAY, **{name: signing[name] for name in ("by", "key_file", "passphrase")})
     assert browser.post(f"{DAY}/approve", {**read_again, "revision": "0"}).status_code == 303

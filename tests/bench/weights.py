@@ -2,9 +2,9 @@
 
 Every side gets the same prices in whole cents, starts with cash, trades towards the weights at each close and pays a
 fraction of what it trades. Ours is `tasks.backtest.walk.walk` as every backtest runs it; only the decision comes from
-the matrix. It fills at the next open, so the market is made such that this is the close before. Whole shares make no
-difference because it starts with so much cash. bt buys fewer shares than the others so that their costs are within the
-target: the curves are also compared without costs.
+the matrix. It fills at the next open, so the market is built so that this equals the previous close. Whole shares make
+no difference because the account starts with so much cash. bt buys fewer shares than the others so that their costs are
+within the target: the curves are also compared without costs.
 
 The others need an environment of their own (`make backtesters`).
 """

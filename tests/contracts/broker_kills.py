@@ -1,4 +1,4 @@
-"""Kill a broker that keeps its account on this machine before every write to its database, then run to the end.
+"""Kill a broker, whose account is on this machine, before each write to its database; then run to the end.
 
 Run as a program with the name of a venue and an empty folder, it forks one child per point; the child runs a schedule
 and kills itself by SIGKILL before its n-th write. Each account must then be consistent, and the same schedule, run

@@ -1,4 +1,4 @@
-"""Compare markets with the real one, or with each other; writes the table of docs/simulated-market.md.
+"""Compare markets with the real one, or with each other, and write the table of docs/simulated-market.md.
 
 `python -m tests.market` simulates twenty markets of 16 years and rewrites the table of the page.
 `python -m tests.market SOURCE [OTHER]` prints the figures of one market next to those of another, or the real ones.

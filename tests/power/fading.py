@@ -1,4 +1,4 @@
-"""How soon a champion whose skill has gone is found: by the daily alerts, by its live record, and by any test at all.
+"""How soon a champion that has lost its skill is detected: by the daily alerts, its live record, and any test at all.
 
 `python -m tests.power.fading` simulates the neutral ICs of published days alone: normal, over five sessions, so that
 each shares four fifths with the next one's. The alerts are those of a champion with a year of live record, which is

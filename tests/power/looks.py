@@ -25,7 +25,7 @@ def confirmed_weeks(
 
     `ics`: the neutral ICs of every tested session, by candidate. Each look reads all of them but those of 25 weeks, so
     that it moves forward by a week; nothing is retrained in between. A single feature must reach the threshold on the
-    selecting sessions too. The deflated Sharpe ratio, which could only refuse more, is not asked.
+    selecting sessions too. The deflated Sharpe ratio, which could only refuse more, is not applied.
     """
     length = min(map(len, ics.values())) - WEEK * (WEEKS - 1)
     middle = length // SELECTING

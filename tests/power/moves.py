@@ -1,6 +1,6 @@
-"""How soon prices that move three times as much are found by the alert `moves`, and how often it comes without a fault.
+"""How soon the alert `moves` detects prices that move three times as much, and how often it is raised without a fault.
 
-`python -m tests.power.moves` needs no champion: the alert is a function of prices and the volatility index, so that a
+`python -m tests.power.moves` needs no champion: the alert is a function of prices and the volatility index, so a
 market takes 4 s of processor time. The thresholds were set on markets 101 to 320. docs/monitoring.md has the figures.
 """
 

@@ -1,7 +1,7 @@
 """The world up to a session knows nothing of what came later (issue 13, done when 4; fault 144).
 
-Bars and rows of every table are drawn, each row known on its own day or later. Whatever was known after a session is
-then removed: the world up to that session stays the same. So it also stays the same when later rows are noise, or when
+Bars and rows of every table are drawn, each row known on its own day or later. Whatever became known after a session is
+then removed: the world up to that session stays the same. It also stays the same when later rows are noise, or when
 later renames, sector changes and restatements are added.
 """
 

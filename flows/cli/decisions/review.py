@@ -13,7 +13,7 @@ app = typer.Typer()
 @app.command("review", epilog=GLOBAL_OPTIONS_NOTE)
 def review_day(
     context: typer.Context,
-    day: Annotated[str, typer.Argument(metavar="D", help="The session to open with, YYYY-MM-DD.")],
+    day: Annotated[str, typer.Argument(metavar="D", help="The session to show first, YYYY-MM-DD.")],
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="P", help="Port of the page; 0: any free one.")
     ] = 8765,

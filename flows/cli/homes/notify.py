@@ -20,7 +20,7 @@ def notify_test(context: typer.Context) -> int:
 
 @app.command("flush", epilog=GLOBAL_OPTIONS_NOTE)
 def notify_flush(context: typer.Context) -> int:
-    """Try again at once to deliver all messages that wait or were abandoned."""
+    """Try again at once to deliver all messages that are waiting or were abandoned."""
     from flows.operations.homes.notify import flush
 
     return show(flush(context.obj), context.obj)
@@ -28,7 +28,7 @@ def notify_flush(context: typer.Context) -> int:
 
 @app.command("status", epilog=GLOBAL_OPTIONS_NOTE)
 def notify_status(context: typer.Context) -> int:
-    """Print the messages that wait or were abandoned, and the last error of each."""
+    """Print the messages that are waiting or were abandoned, and the last error of each."""
     from flows.operations.homes.notify import show_outbox
 
     return show(show_outbox(context.obj), context.obj)

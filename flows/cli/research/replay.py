@@ -20,7 +20,7 @@ def replay_day(
         typer.Option(
             "--restated",
             metavar=NO_VALUE,
-            help="Compute it on the data as corrected since, and list the trades that would differ.",
+            help="Use the data as corrected since then, and list the trades that would differ.",
         ),
     ] = False,
 ) -> int:

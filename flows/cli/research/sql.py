@@ -23,10 +23,10 @@ def sql(
     ] = None,
     shell: Annotated[
         bool,
-        typer.Option("--shell", metavar=NO_VALUE, help="Read queries from the terminal, each ended by ;"),
+        typer.Option("--shell", metavar=NO_VALUE, help="Read queries from the terminal, each ending with ;"),
     ] = False,
 ) -> int:
-    """Query the lake, the days and the ledgers in SQL (DuckDB's). Read-only. `SHOW TABLES` lists the views."""
+    """Query the lake, the days and the ledgers in DuckDB's SQL. Read-only. `SHOW TABLES` lists the views."""
     from flows.operations.research.sql import answer_question, run_shell
 
     if shell == (question is not None) or (shell and (csv or parquet)) or (csv and parquet):

@@ -62,7 +62,7 @@ def execute_day(  # noqa: PLR0913 - one parameter per option
         typer.Option(
             "--scheduled",
             metavar=NO_VALUE,
-            help="For schedulers: the setting execution.scheduled_dry_run decides whether it is a dry run.",
+            help="For schedulers: the setting execution.scheduled_dry_run decides whether this is a dry run.",
         ),
     ] = False,
 ) -> int:

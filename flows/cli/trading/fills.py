@@ -1,4 +1,4 @@
-"""The command group `fills`: for broker manual."""
+"""The command group `fills`, for the broker `manual`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,8 @@ from flows.cli.options import GLOBAL_OPTIONS_NOTE, NO_VALUE, NameOption
 from flows.terminal import show
 
 app = typer.Typer(
-    no_args_is_help=True, help="Order tickets and fills of orders that you place yourself (broker manual)."
+    no_args_is_help=True,
+    help="Order tickets and fills of orders that you place yourself (execution.broker: manual).",
 )
 
 WhyOption = Annotated[
@@ -70,7 +71,9 @@ def fills_import(
     context: typer.Context,
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="CSV export of your broker; its columns: execution.export."),
+        typer.Argument(
+            metavar="FILE", help="CSV export from your broker; execution.export names its columns."
+        ),
     ],
     by: NameOption,
     day: Annotated[

@@ -235,7 +235,7 @@ def _refuse_changed(run: Run, proposal: Proposal, dialogue: Dialogue) -> None:
     if dialogue.seen is not None and dialogue.seen != shown_digest(run, proposal.envelope):
         raise refusal(
             "manifest",
-            f"{proposal.day.session}: the day changed while you read it, so nothing was signed.",
+            f"{proposal.day.session}: the day changed while you were reading it, so nothing was signed.",
             remedy="Read the day as it is now, then approve again.",
         )
 

@@ -70,7 +70,7 @@ def _described(plans: Sequence[PlanCheck]) -> Iterator[str]:
             "; "
         )
     if any(plan.state == "changed" for plan in plans):
-        yield "Restore what was changed from a backup: its files are not those that the log recorded."
+        yield "Restore the changed days from a backup: their files are not those that the log recorded."
 
 
 def _result(home: Home, verdict: Verdict, text: str, plans: Sequence[PlanCheck] | None = None) -> Result:

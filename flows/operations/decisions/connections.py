@@ -1,4 +1,4 @@
-"""The connections of the review page: each has a time for its request, and the oldest makes room when all are taken."""
+"""The connections of the review page: requests have a time limit; if all are taken, a new one displaces the oldest."""
 
 import asyncio
 

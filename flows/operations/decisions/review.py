@@ -216,7 +216,7 @@ def _revise(options: Options, session: date, asked: Asked, by: str, reason: str,
     if _read(options, session, 0).seen != seen:
         raise refusal(
             "manifest",
-            f"{session}: the day changed while you read it, so no revision was made.",
+            f"{session}: the day changed while you were reading it, so no revision was made.",
             remedy="Read the day as it is now, then decide again.",
         )
     return make_revision(

@@ -243,7 +243,7 @@ def way_out(changes: Changes, failed: Sequence[CheckLine]) -> str:
     words = {word for check in failed for word in re.split(r"[\s,;:()]+", check.detail)}
     to_undo = [symbol for symbol in named if symbol in words] or named
     return (
-        "The other trades were re-optimized and cannot make up for it: undo the change of "
+        "Re-optimizing the other trades does not remedy this: undo the change of "
         f"{' or '.join(to_undo)}, or reject the day."
     )
 

@@ -88,7 +88,7 @@ def listening_on(bind: str, port: int) -> socket.socket:
         made.close()
         raise ConfigError(
             f"The page cannot listen on {bind}, port {port}: {error.strerror}.",
-            remedy="Choose another with --port, or --port 0 for any that is free.",
+            remedy="Choose another with --port, or --port 0 for any free one.",
         ) from None
     return made
 

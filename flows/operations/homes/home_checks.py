@@ -69,7 +69,9 @@ def _mlflow(checked: CheckedHome) -> CheckResult:
 
     if is_available():
         return CheckResult("mlflow", "ok", f"full weekly runs are written to {checked.home.mlflow}")
-    return CheckResult("mlflow", "ok", "off: pip install 'afterclose[mlflow]' writes the training history")
+    return CheckResult(
+        "mlflow", "ok", "off; to record the training history: pip install 'afterclose[mlflow]'"
+    )
 
 
 def _home(checked: CheckedHome) -> CheckResult:
@@ -130,7 +132,7 @@ def _lake(checked: CheckedHome) -> CheckResult:
     where = "" if lake == checked.home.lake else f" in {lake}"
     head = read_head(lake)
     if head is None or head.last_session is None:
-        return CheckResult("lake", "warn", f"no data yet{where}", "Fetch it: afterclose refresh")
+        return CheckResult("lake", "warn", f"no data yet{where}", "Fetch the data: afterclose refresh")
     refuse_damage(lake, head)
     first = checked.settings.data.providers[0]
     if head.provider != first:

@@ -35,7 +35,7 @@ def serve_metrics(options: Options, *, port: int) -> int:
     except OSError as error:
         raise ConfigError(
             f"Port {port} of {LOOPBACK} cannot be used: {error.strerror}.",
-            remedy="Choose another one with --port.",
+            remedy="Choose another with --port.",
             port=port,
         ) from error
     address = f"http://{LOOPBACK}:{server.server_port}/metrics"

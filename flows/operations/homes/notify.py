@@ -48,7 +48,7 @@ def send_test(options: Options) -> Result:
 
 
 def flush(options: Options) -> Result:
-    """Try every message that waits or was abandoned, due or not."""
+    """Try every message that is waiting or was abandoned, due or not."""
     mask_logs()
     home = find_home(options.home)
     settings = settings_of(home, options.profile).settings.notifications
@@ -61,7 +61,7 @@ def flush(options: Options) -> Result:
 
 
 def show_outbox(options: Options) -> Result:
-    """Return what waits, what was abandoned, and what cannot be read."""
+    """Return what is waiting, what was abandoned, and what cannot be read."""
     home = find_home(options.home)
     box = Outbox(home)
     waiting, dead, damaged = box.entries(), box.dead_entries(), box.unreadable()

@@ -1,4 +1,4 @@
-"""The checks of what trades: portfolio, ledger, kill switch, permissions, what an execution waits for, and the logs."""
+"""The checks of what trading needs: portfolio, ledger, kill switch, permissions, waiting executions, and the logs."""
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
@@ -161,7 +161,7 @@ def _decision(session: Session, standing: "Standing") -> CheckResult:
     if standing.rejection is not None:
         return CheckResult("approval", "ok", f"{session}: rejected by {standing.rejection.by}")
     so_far = f"; {signed}, another signature is needed" if standing.signed_by else ""
-    message = f"{session} waits for approval, until {until}{so_far}"
+    message = f"{session} is waiting for approval, until {until}{so_far}"
     return CheckResult("approval", "warn", message, f"Read and decide: afterclose review {session}")
 
 
@@ -170,7 +170,7 @@ def _execution(checked: CheckedHome) -> CheckResult:
 
     due = due_sessions(checked.home, checked.settings, now())
     if not due:
-        return CheckResult("execution", "ok", "nothing waits to be executed")
+        return CheckResult("execution", "ok", "nothing is waiting to be executed")
     for day in due:
         if (refused := _obstacle(_run_of(checked, day))) is not None:
             return CheckResult("execution", "warn", f"cannot be executed: {refused.what}", refused.remedy)

@@ -61,7 +61,7 @@ def table_text(result: QueryResult) -> str:
     if has_more:
         end = (
             f"These are the first {counted(len(rows), 'row')}; there are more. "
-            "--csv prints and --parquet FILE writes all of them, LIMIT and OFFSET select some."
+            "--csv prints and --parquet FILE writes all of them; LIMIT and OFFSET select some."
         )
     else:
         end = f"{counted(len(rows), 'row')}."

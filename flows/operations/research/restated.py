@@ -1,4 +1,4 @@
-"""Decide a published day again on data as corrected since, and list the trades that would differ. Changes nothing."""
+"""Decide a published day again on data as corrected since then; list the trades that would differ. Changes nothing."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass

@@ -1,7 +1,7 @@
 """Keep the head of a chain outside the home: one line per appended row, in a file that others cannot rewrite.
 
-A writer to the home who also has the key can rewrite chain and anchor together; these lines still tell. A renewal
-starts again: lines before the last one of a renewal state nothing about the chain any more.
+A writer to the home who also has the key can rewrite chain and anchor together; these lines still reveal it. A
+renewal starts again: lines before the last renewal no longer state anything about the chain.
 """
 
 import logging
@@ -48,7 +48,7 @@ def head_mismatches(path: Path, digests: Sequence[str]) -> Iterator[str]:
         heads = _heads(path.read_bytes())
     except FileNotFoundError:
         if digests:
-            yield f"{path} is missing, which has a copy of the chain's head"
+            yield f"{path}, which has a copy of the chain's head, is missing"
         return
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         yield f"{path} cannot be read ({type(error).__name__})"

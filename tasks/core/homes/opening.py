@@ -103,7 +103,7 @@ def named_home(home: Path | str | None, environ: Mapping[str, str] = os.environ)
     named = home or environ.get("AFTERCLOSE_HOME") or _default_home()
     if named is None:
         raise ConfigError(
-            "No Afterclose home was specified, and the current folder is not one.",
+            "No Afterclose home was specified, and the current directory is not one.",
             remedy="Create one with `afterclose init DIR` and change into it, or specify one with --home or "
             "AFTERCLOSE_HOME.",
         )

@@ -1,4 +1,4 @@
-"""Spread independent work over processes or a Dask cluster. Results are in the order of the items for any number.
+"""Spread independent work over processes or a Dask cluster. Results are in item order for any number of either.
 
 Work must depend only on its item, because a killed worker's item is processed again. A worker exits when this
 process ends for any reason, because its pipe is then closed.

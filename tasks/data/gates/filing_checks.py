@@ -32,7 +32,10 @@ def check_filings(filings: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFr
     findings = [
         _find(single, is_early, "early_filing", "for the period to " + ended + ", which had not ended"),
         _find(
-            single, is_contradicted, "conflicting_filing", "two filings of one day for the period to " + ended
+            single,
+            is_contradicted,
+            "conflicting_filing",
+            "two filings on the same day for the period to " + ended,
         ),
         _find(single, is_implausible, "impossible_figure", item + ", in the period to " + ended),
     ]

@@ -1,4 +1,4 @@
-"""When something can have changed, and what is waited for until then; or that all is done. Pure."""
+"""When something may have changed, and what is awaited until then; or that everything is done. Pure."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

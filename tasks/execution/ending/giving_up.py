@@ -1,6 +1,6 @@
 """Give up an order that never becomes final, in the name of a person, so that its execution can end.
 
-No broker is asked: its account may be gone. What the order was filled is still booked whenever the broker states it.
+No broker is asked: its account may be gone. Fills of the order are still booked whenever the broker reports them.
 """
 
 from collections.abc import Callable, Iterable

@@ -37,7 +37,7 @@ def demo(facts: Facts) -> Outcome:
         not facts.terms.is_demo or facts.broker == "paper",
         facts.broker,
         "paper" if facts.terms.is_demo else "any broker",
-        "the approval is of a simulated market",
+        "the approval is for a simulated market",
     )
 
 
@@ -133,7 +133,7 @@ def _totals(facts: Facts) -> tuple[int, int]:
     quotes = known(facts.truth.quotes, "any quote")
     totals = {True: 0, False: 0}
     for order in facts.orders:
-        price = known(quotes.get(order.symbol), f"a quote of {order.symbol}").price
+        price = known(quotes.get(order.symbol), f"a quote for {order.symbol}").price
         if not order.is_sale and order.limit_price is not None:
             price = max(price, order.limit_price)
         totals[order.is_sale] += cost_cents(order.shares, price)

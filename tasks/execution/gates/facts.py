@@ -229,7 +229,7 @@ class Facts:
     @cached_property
     def quote(self) -> Quote:
         symbol = self.order.symbol
-        return known(known(self.truth.quotes, "any quote").get(symbol), f"a quote of {symbol}")
+        return known(known(self.truth.quotes, "any quote").get(symbol), f"a quote for {symbol}")
 
     @cached_property
     def asset(self) -> Asset:
@@ -271,7 +271,7 @@ class Facts:
                 shares[one.symbol] = shares.get(one.symbol, NOTHING) + one.shares
         quotes = known(self.truth.quotes, "any quote")
         return sum(
-            cost_cents(count, known(quotes.get(symbol), f"a quote of {symbol}").price)
+            cost_cents(count, known(quotes.get(symbol), f"a quote for {symbol}").price)
             for symbol, count in shares.items()
         )
 

@@ -27,7 +27,7 @@ def structure(facts: Facts) -> Outcome:
         if order.timing not in TIMINGS
         else "a limit order has a limit, and no other has one"
         if (order.timing == "limit") != (order.limit_price is not None)
-        else "it is of another session"
+        else "it belongs to another session"
         if order.session != facts.terms.session
         else ""
     )

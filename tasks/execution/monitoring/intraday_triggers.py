@@ -1,4 +1,4 @@
-"""Which rules of the kill switch are broken while the exchange is open. Pure; the monitor trips the switch by them."""
+"""Which rules of the kill switch are broken while the exchange is open. Pure; the monitor then trips the switch."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

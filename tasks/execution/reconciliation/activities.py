@@ -112,9 +112,9 @@ def _manual_trade(entry: Entry, activity_id: str) -> Difference:
 
 def _for_a_person(activity: Activity, context: Context) -> Difference:
     if activity.symbol:
-        return _refused(activity, f"The broker states {activity.note!r}, which is not known", context)
+        return _refused(activity, f"The broker reports {activity.note!r}, which is not known", context)
     what = f"{activity.note!r}, which is not known" if activity.kind == "other" else "a change in shares"
-    return _refused(activity, f"The broker states {what}, without a symbol", context, "all")
+    return _refused(activity, f"The broker reports {what}, without a symbol", context, "all")
 
 
 def _of_the_lake(activity: Activity, context: Context) -> Difference:
@@ -249,7 +249,7 @@ def _split(activity: Activity, context: Context) -> Difference:
     if not near and context.gap != activity.shares:
         return _refused(
             activity,
-            f"The broker states a split of {activity.symbol} that its position does not show and the lake lacks",
+            f"The broker reports a split of {activity.symbol} that its position does not show and the lake lacks",
             context,
         )
     return _explained(activity, (_entry(activity, "split", context.at),), _sentence(activity, "split"))

@@ -99,7 +99,7 @@ def dividends_due(
             continue
         entry = Entry("dividend_due", source, action.ex_date, now.at, action.symbol, receivable_cents=cents)
         sentence = (
-            f"{action.symbol} is ex dividend on {action.ex_date}: {cents / 100:,.2f} USD are receivable."
+            f"{action.symbol} is ex-dividend on {action.ex_date}: {cents / 100:,.2f} USD are receivable."
         )
         found.append(
             Difference(
@@ -135,7 +135,7 @@ def overdue(entries: Sequence[Entry], now: Situation) -> tuple[Difference, ...]:
         written_off = Entry(
             "correction", f"overdue:{due.source}", now.today, now.at, due.symbol, receivable_cents=-due.cents
         )
-        why = f"The dividend of {due.symbol} of {due.ex_date} ({due.cents / 100:,.2f} USD) was not paid within 60 days"
+        why = f"The {due.symbol} dividend of {due.ex_date} ({due.cents / 100:,.2f} USD) was not paid within 60 days"
         found.append(
             Difference(
                 difference_id("overdue", due.source),
@@ -143,7 +143,7 @@ def overdue(entries: Sequence[Entry], now: Situation) -> tuple[Difference, ...]:
                 due.symbol,
                 Decimal(0),
                 -due.cents,
-                f"{why}: this paper account ignores it, the ledger carries it."
+                f"{why}: this paper account ignores it, the ledger applies it."
                 if now.is_paper
                 else f"{why}.",
                 "nothing" if now.is_paper else "name",

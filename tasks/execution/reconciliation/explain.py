@@ -1,6 +1,6 @@
 """Accept a difference in the name of a person: book it under the kind that the person states, or acknowledge it.
 
-What waits for the broker cannot be explained away, nor can an account that is another one or could not be read.
+What waits for the broker cannot be explained away, nor can a different account, or one that could not be read.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Ids of differences, and names of the entries that explain them: equal for equal facts, on any day and process."""
+"""Ids of differences, and names of the entries that explain them: equal for equal facts, on any day, in any process."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The result of a reconciliation: the locks that its differences keep, and the result. Pure."""
+"""The result of a reconciliation, with the locks that its differences keep. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -146,7 +146,7 @@ def _shrunken(order: OurOrder, now: Situation) -> Difference:
     shares, cents = _pending(order)
     about = difference_id("shrunk", order.order_id, shares, cents)
     name = f"our order {order.order_id} in {order.symbol}"
-    sentence = f"The broker states {abs(shares):f} fewer shares of {name} than booked."
+    sentence = f"The broker reports {abs(shares):f} fewer shares of {name} than booked."
     proposal = Entry(
         "correction",
         f"{EXPLAINED}{about}",
@@ -221,12 +221,12 @@ def _unfilled(
 def _late_split(split: Entry, gap: Decimal, now: Situation) -> Difference:
     symbol = split.symbol
     if now.today - split.session <= GRACE or not now.is_paper:
-        sentence = f"The broker has not applied the split of {symbol} of {split.session} yet."
+        sentence = f"The broker has not applied the {symbol} split of {split.session} yet."
         return Difference(
             difference_id("position", symbol, gap), "split", symbol, gap, 0, sentence, "name", is_waiting=True
         )
     mark = Entry("split", f"{CARRIED}{split.source}", now.today, now.at, symbol)
-    sentence = f"This paper account ignores the split of {symbol} of {split.session}; the ledger carries it."
+    sentence = f"This paper account ignores the {symbol} split of {split.session}; the ledger applies it."
     return Difference(
         difference_id("position", symbol, gap), "split", symbol, gap, 0, sentence, "nothing", (mark,)
     )

@@ -1,4 +1,4 @@
-"""What of a home is being executed, waits, or may be: read from its ledger and its days."""
+"""What in a home is being executed, is waiting, or may be executed: read from its ledger and its days."""
 
 from datetime import date, datetime
 

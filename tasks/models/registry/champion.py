@@ -51,7 +51,7 @@ def load_champion(
     if stored is None:
         return _baseline(present.optimizer, session, features)
     champion = stored.metadata.champion
-    scored_by = f"Scored by {champion.name} of {champion.selection_date}"
+    scored_by = f"Scored by {champion.name}, selected on {champion.selection_date}"
     later = f"{scored_by}: the current champion was trained on later prices."
     return LoadedChampion(champion, parse(stored), () if champion == present else (later,))
 

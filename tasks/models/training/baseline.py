@@ -1,4 +1,4 @@
-"""What the features and scores of a model looked like in training: quantile bins, and how much they vary by themselves.
+"""What the features and scores of a model looked like in training: quantile bins, and how much they vary on their own.
 
 The values of a block of sessions are compared with those of all training sessions by three measures on the same bins:
 the population stability index (PSI), the Kolmogorov-Smirnov distance (KS) and the Jensen-Shannon divergence (JS, in

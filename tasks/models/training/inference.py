@@ -10,8 +10,8 @@ standard error is estimated from the low-frequency cosine coefficients (Müller 
 divided by the variance that overlap alone would give it. The quantile is that of Student's t with as many degrees of
 freedom as there are coefficients.
 
-The alternative, Student's t on values a horizon apart, has more power at a horizon of one session, and at five from 42
-sessions on. But it needs at least two such values, uses only every horizon-th session, and has too high a
+The alternative, Student's t on values a horizon apart, has more power at a horizon of one session and, from 42 sessions
+on, at a horizon of five. But it needs at least two such values, uses only every horizon-th session, and has too high a
 false-positive rate at a horizon of one session under a mild autocorrelation. Where one method takes over from the
 other, the interval jumps: docs/monitoring.md has the measured sizes.
 """

@@ -1,8 +1,8 @@
 """Price the changes: what each would have earned from the next open on, and the sums with their intervals. Pure.
 
 The counterfactual is the proposal itself, filled at the open of the session after the decision, at its estimated cost,
-and held. It ends after `HORIZON_SESSIONS` or with the panel: later days propose again, so that a longer one would count
-the same name twice. Returns are total returns.
+and held. It ends after `HORIZON_SESSIONS` or with the panel: later days propose again, so a longer horizon would
+count the same name twice. Returns are total returns.
 
 The interval is that of a calendar-time portfolio (Jaffe 1974; Fama 1998). It is computed from daily sums: what all
 changes of a kind earned together on each session, whichever day they were decided on. These sums do not overlap, and

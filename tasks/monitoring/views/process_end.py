@@ -1,6 +1,6 @@
-"""End the process without the interpreter's own end, where threads of a library may still call Python.
+"""End the process without the interpreter's shutdown, in which a library's threads may still call Python.
 
-At the end of the interpreter such a call hangs or crashes the process, and its exit code is lost.
+During the shutdown such a call hangs or crashes the process, and its exit code is lost.
 """
 
 import os

@@ -85,7 +85,7 @@ def _objection(node: dict[str, Any], views: Collection[str], common: Collection[
     kind = node.get("type")
     is_source = "sample" in node and "alias" in node and "class" not in node
     if ("cte_map" in node and kind not in READS) or (is_source and kind not in SOURCES):
-        return f"{str(kind).removesuffix('_QUERY_NODE').removesuffix('_NODE')} is not a read"
+        return f"{str(kind).removesuffix('_QUERY_NODE').removesuffix('_NODE')} is not a query"
     if kind == "BASE_TABLE":
         return _objection_to_table(
             [str(name).lower() for name in node["qualified_name"]["path"]], views, common
@@ -124,7 +124,7 @@ def _unparsed(parsed: Any) -> ConfigError:
             f"The statement cannot be parsed: {parsed['error_message']}{where}.",
             remedy="docs/sql.md has examples; text is quoted with ' and names with \".",
         )
-    return refused("it is not a read")
+    return refused("it is not a query")
 
 
 def _nodes(tree: Any) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:

@@ -104,4 +104,4 @@ def _notes(before: Iterable[Position], after: Iterable[Position]) -> Iterable[st
         if old.symbol != new.symbol:
             yield f"{old.symbol} is now {new.symbol}."
         if old.shares != new.shares:
-            yield f"{new.symbol}: {old.shares:g} shares became {new.shares:g} by a split."
+            yield f"{new.symbol}: {old.shares:g} shares became {new.shares:g} through a split."

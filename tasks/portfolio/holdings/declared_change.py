@@ -50,7 +50,7 @@ class DeclaredChange(NamedTuple):
         counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("removed", "added", "changed"))
         unpriced = sorted((self.shares_before.keys() | self.shares_after.keys()) - self.closes_usd.keys())
         note = (
-            f", without {counted(len(unpriced), 'name')} that the lake has no last close of"
+            f", without {counted(len(unpriced), 'name')} for which the lake has no last close"
             if unpriced
             else ""
         )

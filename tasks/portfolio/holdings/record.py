@@ -159,7 +159,7 @@ def _record(home: Home) -> Mapping[str, Any] | None:
         return record
     raise SafetyError(
         f"{home.marker_file} is damaged: its record of the portfolio cannot be read.",
-        remedy="Restore it from a backup (`afterclose data restore`): without it a lost portfolio or history would "
+        remedy="Restore it from a backup (`afterclose data restore`): without it, a lost portfolio or history would "
         "go undetected.",
         path=str(home.marker_file),
     )

@@ -80,7 +80,9 @@ def _bounded(
     worker.start()
     worker.join(settings.max_delivery_s)
     if worker.is_alive():
-        log.warning("notifications: not delivered within %g s; tried again later", settings.max_delivery_s)
+        log.warning(
+            "notifications: not delivered within %g s; they will be tried again", settings.max_delivery_s
+        )
     return tuple(round_.done)
 
 

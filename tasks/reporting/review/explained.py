@@ -1,7 +1,7 @@
 """Why one trade has its size, as the page shows it: from the ticket that the day was published with. Pure.
 
-A revision has no tickets of its own. A line that it did not change has the ticket of the day; of another one the change
-is named, with the person who made it, before the ticket of the trade as published.
+A revision has no tickets of its own. A line that it did not change has the ticket of the day; for a changed line, the
+change and the person who made it come before the ticket of the trade as published.
 """
 
 from collections.abc import Sequence

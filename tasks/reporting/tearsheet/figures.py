@@ -84,7 +84,7 @@ def years_figure(sheet: TearSheet) -> Figure:
     caption = (
         f"{_years(own > 0)} with a gain, {_years(own > returns[1])} above equal weight"
         + (f", {_years(own > returns[2])} above the benchmark" if len(returns) > 2 else "")
-        + f", of {len(own)}. The first and last may be parts of a year."
+        + f", of {len(own)}. The first and last may be partial years."
     )
     return Figure(years_chart(years, bars, caption), caption)
 

@@ -29,8 +29,8 @@ NAMES = {
 
 PAIRS_LEGEND = (
     "Portfolios after costs over the selection folds except the first, which is used only to convert scores into"
-    " expected returns. The learners that these folds cannot tell apart are compared. Within"
-    f" {NEAR_TIE_SCORE:g} of the largest weighted score the first model is selected, with the optimizer in production"
+    " expected returns. The learners that these folds cannot tell apart are compared. Of the pairs within"
+    f" {NEAR_TIE_SCORE:g} of the largest weighted score, the first model is selected, with the optimizer in production"
     " or else the first. Fallbacks: decisions that another method made, because the optimizer found no solution or had"
     " no expected returns: the scores had no measured skill yet. The gates above use later sessions, which played no"
     " part in this."

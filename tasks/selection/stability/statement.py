@@ -40,8 +40,8 @@ def stability_sentences(stability: Stability) -> list[str]:
         sentences.append(f"Same candidate in {', '.join(found)}.")
     if (stability.draws or stability.seeds) and stability.by_t != stability.selected:
         sentences.append(
-            f"Seeds and draws are compared with {stability.by_t or NONE}, which t and the order of the candidates"
-            " select: pairs of model and optimizer are not simulated again."
+            f"Seeds and draws are compared with {stability.by_t or NONE}, the selection by t and the order of the"
+            " candidates alone: pairs of model and optimizer are not simulated again."
         )
     if any(each.candidate == stability.by_t and each.t == each.own_t for each in stability.seeds):
         sentences.append(f"The scores of {stability.by_t} do not depend on the seed.")

@@ -6,13 +6,13 @@ Trials are not independent if their Sharpe ratios are correlated, because their 
 share sessions. So the correlation of two trials is measured on their mean returns: the correlation of their returns on
 the common sessions, times the share of sessions that are common.
 
-Trials are clustered by this correlation, week by week, because the matrix of all trials grows with their square. The
-trials of a week are clustered first; a cluster counts as (Σ√λ)² / Σλ trials, where λ are the eigenvalues of its
-correlation matrix (Galwey 2009): one if all are identical, their number if they are uncorrelated. Then its mean joins
-the group of earlier weeks' means with which it is correlated. A group counts as this expression for its means, times
-the number that each of its clusters counts as: exactly that of all its trials if every week has the same trials,
-because the eigenvalues of a Kronecker product are products. Where clusters differ in size, the number is summed over
-the layers of the sizes.
+Trials are clustered by this correlation, week by week, because the matrix of all trials grows with the square of their
+number. The trials of a week are clustered first; a cluster counts as (Σ√λ)² / Σλ trials, where λ are the eigenvalues of
+its correlation matrix (Galwey 2009): one if all are identical, their number if they are uncorrelated. Then its mean
+joins the group of earlier weeks' means with which it is correlated. A group counts as this expression for its means,
+times the number that each of its clusters counts as. This equals the expression for all its trials if every week has
+the same trials, because the eigenvalues of a Kronecker product are products. Where clusters differ in size, the number
+is summed over the layers of the sizes.
 """
 
 from collections.abc import Iterator

@@ -2,8 +2,9 @@
 
 A weekly selection tests nearly the same sessions again and again. `look_threshold` is alpha spending over fresh
 sessions (Lan and DeMets 1983): the t of a window of W sessions that moves forward crosses a level c at the rate c φ(c)
-/ W a session (Slepian 1961; exact for a normal mean as c grows), times `ROUGHNESS`, because models are retrained every
-month and another candidate may be selected. The alpha spent by n sessions after the first look is a + b ln(1 + n / W).
+/ W per session (Slepian 1961; exact for a normal mean as c grows), times `ROUGHNESS`, because models are retrained
+every month and another candidate may be selected. The alpha spent by n sessions after the first look is a + b ln(1 + n
+/ W).
 
 `e_values` and `confidence_radius` are valid at all sessions simultaneously, however often the test is repeated.
 """

@@ -3,7 +3,7 @@
 Each step is a complete rerun of the day's decision: candidates, optimizer, regime, limits, costs, tolerance bands,
 cuts, whole shares. Without a decision, nothing is traded. The first step is the decision of the last published session,
 for today's holdings at today's prices (drift); each later one takes one more cause from today, and the last is the
-published decision. So a part is all that its cause changes, by whichever rule. Trades are whole shares at
+published decision. So a part contains all that its cause changes, through any rule. Trades are whole shares at
 prices in cents: the parts sum to them exactly.
 
 The score is last: its part is the effect of today's scores, with everything else as it is today.

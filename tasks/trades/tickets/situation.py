@@ -1,7 +1,7 @@
 """The inputs of one decision as groups that can be taken from a later session one after another.
 
-The scores belong to no group: with them everything that may differ is the later session's. Prices, sectors and settings
-are the later session's in both situations.
+The scores belong to no group: once they are taken, everything that may differ is the later session's. Prices, sectors
+and settings are the later session's in both situations.
 """
 
 from collections.abc import Collection

@@ -3,7 +3,7 @@
 Trades towards the weights of FOLDER at the close of every session, at a cost of RATE × the value traded, RUNS times.
 If RUNS is above 1, a warm-up run comes first and is not counted. Prints the processor seconds of each as a JSON list,
 and writes the equity before the trades of each session, as a multiple of the cash at the start, to FOLDER/NAME.npy.
-They hold fractional shares, so the amount of cash does not matter.
+The backtesters hold fractional shares, so the amount of cash does not matter.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Qlib's side, run as a script by the Python of .venv-qlib: `qlib_process.py STORE NAMES HOW ARGUMENT`.
 
-Computes the named features of Alpha158 for all instruments of the store on two processes. HOW is
+Computes the named features of Alpha158 for all instruments of the store in two processes. HOW is
 - `scratch`: ARGUMENT times from the bars; prints the seconds of each as a JSON list;
 - `DiskDatasetCache`: the same from the cache that Qlib's own benchmark reads, filled before;
 - `SimpleDatasetCache`: the same from the plainer one, a pickled frame;

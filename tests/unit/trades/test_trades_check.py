@@ -75,12 +75,16 @@ def test_shares_times_price_is_the_notional_to_half_a_cent():
 def test_one_trade_is_at_most_its_share_of_the_portfolio():
     check(trade(shares=1000.0, price=10.0))
     check(trade(shares=1000.0, price=10.0, notional=10_000.004))
-    refused(trade(shares=1001.0, price=10.0), match=r"trades 10\.0% of the portfolio in one trade")
+    refused(trade(shares=1001.0, price=10.0), match=r"the trade in \S+ is 10\.0% of the portfolio")
 
 
 def test_one_trade_is_at_most_its_share_of_the_volume():
     check(trade(shares=100.0), adv_usd=100_000.0)
-    refused(trade(shares=101.0), match=r"trades 5\.\d% of its average daily volume", adv_usd=100_000.0)
+    refused(
+        trade(shares=101.0),
+        match=r"the trade in \S+ is 5\.\d% of its average daily volume",
+        adv_usd=100_000.0,
+    )
 
 
 def test_a_day_has_at_most_so_many_trades():

@@ -113,7 +113,7 @@ class AlpacaBroker:
             raise _refused(order, error) from None
         response = read(OrderResponse, row, what)
         if response.client_order_id != order.order_id:
-            raise unanswered(what, "the order returned is another one")
+            raise unanswered(what, "a different order was returned")
         self._ids[order.order_id] = response.id
         return order_of(response, what)
 
@@ -183,7 +183,7 @@ class AlpacaBroker:
             raise _unexpected(what, error) from None
         response = read(OrderResponse, row, what)
         if order_id not in {response.client_order_id, response.id}:
-            raise unanswered(what, "the order returned is another one")
+            raise unanswered(what, "a different order was returned")
         self._ids[order_id] = response.id
         return response
 

@@ -105,7 +105,7 @@ class ManualBroker:
             if store.declared(connection) is None:
                 raise SafetyError(
                     "The account at the manual broker has not been declared.",
-                    remedy="Run `afterclose execute` once: it begins with the positions of the home.",
+                    remedy="Run `afterclose execute` once: the account then begins with the positions of the home.",
                 )
 
     def now(self) -> datetime:

@@ -146,7 +146,7 @@ def has_paper_account(home: Home) -> bool:
     if not home.paper_account.exists():
         raise _lost(home, "is missing, though this home has a paper account")
     if _opening(home.paper_account) != wanted:
-        raise _lost(home, "is not the account that this home began")
+        raise _lost(home, "is not the account that this home opened")
     return True
 
 

@@ -166,7 +166,7 @@ class PaperBroker:
                 raise BrokerError(
                     f"Only {dollars(available / 100)} is available in the paper account, not "
                     f"{dollars(-activity.cash_cents / 100)}. Nothing was booked.",
-                    remedy="Choose an amount of at most its cash.",
+                    remedy="Choose an amount no larger than its cash.",
                 )
             try:
                 with stored.changing(connection):

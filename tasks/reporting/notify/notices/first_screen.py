@@ -1,4 +1,4 @@
-"""What the report's first screen says of a day, as lists of its mail. Read from monitoring_log.json. Pure."""
+"""What the report's first screen says of a day, as lists for its mail. Read from monitoring_log.json. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What was last announced of the kill switch, in `data/outbox/switch.json`.
+"""What was last announced about the kill switch, in `data/outbox/switch.json`.
 
 Without the file, or if it is damaged, a switch that is on is announced again: better twice than never.
 """

@@ -35,7 +35,7 @@ class Outbox:
             yield
 
     def knows(self, entry_id: str) -> bool:
-        """Return whether the message was queued before: it waits, was sent, or was abandoned."""
+        """Return whether the message was queued before: it is waiting, was sent, or was abandoned."""
         names = (f"{entry_id}.json", entry_id)
         return any(
             (folder / name).exists() for folder in (self.waiting, self.dead, self.sent) for name in names
@@ -79,7 +79,7 @@ class Outbox:
         self.remove(entry)
 
     def remove(self, entry: Entry) -> None:
-        """Remove the message from those that wait and those that were abandoned."""
+        """Remove the message from those that are waiting and those that were abandoned."""
         for folder in (self.waiting, self.dead):
             (folder / f"{entry.entry_id}.json").unlink(missing_ok=True)
 

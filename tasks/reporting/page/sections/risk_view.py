@@ -102,7 +102,7 @@ def limit_notice(breached: Sequence[LimitState], held: Mapping[str, float]) -> s
         for state, line in ((state, _limit_line(state)) for state in breached)
     )
     return (
-        f"Over risk limit after the trades: {named}. "
+        f"Over the risk limit after the trades: {named}. "
         f"{'It blocks' if len(breached) == 1 else 'They block'} no trade: reduce the positions, or accept the risk."
     )
 

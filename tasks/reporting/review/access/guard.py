@@ -1,6 +1,6 @@
 """Stand before every request: exact host, a session, and for each form its origin and token. Adds the headers.
 
-A page of another site must neither read the day nor act on it, also if its name resolves to this machine.
+A page of another site must neither read the day nor act on it, even if its name resolves to this machine.
 """
 
 import logging
@@ -128,7 +128,7 @@ class Guard:
         """Return the response to a request that may not come in, None for one that may."""
         if request.headers.getlist("host") != [self._served.host]:
             error = ConfigError(
-                "This page is served under one address only.", remedy=f"Open {self._served.origin}."
+                "This page is served at one address only.", remedy=f"Open {self._served.origin}."
             )
             return self._refuse(request, 421, error)
         if request.method not in METHODS:

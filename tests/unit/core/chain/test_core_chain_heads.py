@@ -52,7 +52,7 @@ def test_copied_heads_that_were_removed_are_not_begun_again_by_the_next_row(chai
     append(chain, ("four",), key=KEY)
 
     assert "is not copied" in caplog.text
-    assert whys(chain) == [f"{chain.heads} is missing, which has a copy of the chain's head"]
+    assert whys(chain) == [f"{chain.heads}, which has a copy of the chain's head, is missing"]
 
 
 def test_a_person_who_renews_the_chain_begins_the_copied_heads_again(chain):

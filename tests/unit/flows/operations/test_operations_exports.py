@@ -25,7 +25,7 @@ def test_a_new_file_in_a_directory_of_the_users_is_accepted(home, tmp_path):
     "name", ["live/x.csv", "live/2024-06-14/x.csv", "data/x.csv", "data/../production/x.csv"]
 )
 def test_a_file_among_the_homes_state_is_refused(home, name):
-    with pytest.raises(ConfigError, match="runs read from"):
+    with pytest.raises(ConfigError, match="runs read the files in"):
         export_path(home.root / name, home, SETTINGS)
 
 
@@ -34,14 +34,14 @@ def test_a_file_where_a_link_of_the_home_leads_is_refused(home, tmp_path, folder
     (tmp_path / "disk" / "tables").mkdir(parents=True)
     (home.root / "data" / folder).symlink_to(tmp_path / "disk")
 
-    with pytest.raises(ConfigError, match="runs read from"):
+    with pytest.raises(ConfigError, match="runs read the files in"):
         export_path(tmp_path / "disk" / "tables" / "x.csv", home, SETTINGS)
 
 
 def test_a_file_among_the_market_data_is_refused(home, tmp_path):
     settings = make_settings(**{"data.files.path": tmp_path / "market"})
 
-    with pytest.raises(ConfigError, match="runs read from"):
+    with pytest.raises(ConfigError, match="runs read the files in"):
         export_path(tmp_path / "market" / "prices.csv", home, settings)
 
 

@@ -13,7 +13,7 @@ def test_solving_again_is_advised_once():
 
 
 def test_what_solving_cannot_repair_ends_with_the_changes_to_undo_or_a_rejection():
-    said = "The other trades were re-optimized and cannot make up for it: undo the change of {}, or reject the day."
+    said = "Re-optimizing the other trades does not remedy this: undo the change of {}, or reject the day."
 
     assert way_out(Changes(("AAA",), ("BBB",), solve=True), [HEAVY]) == said.format("AAA")
     assert way_out(Changes(("AAA",), ("BBB",), solve=True), [CASH]) == said.format("AAA or BBB")

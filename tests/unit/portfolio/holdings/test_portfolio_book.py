@@ -70,7 +70,7 @@ def test_a_split_changes_neither_value_nor_weight():
 
     assert book.holdings[0].shares == 40
     assert book.equity_usd == pytest.approx(10 * raw[-2, 1], abs=0.25)
-    assert book.notes == ("S001: 10 shares became 40 by a split.",)
+    assert book.notes == ("S001: 10 shares became 40 through a split.",)
 
 
 def test_a_symbol_change_carries_the_position():

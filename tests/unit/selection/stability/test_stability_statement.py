@@ -100,14 +100,17 @@ def test_where_a_pair_selected_another_learner_seeds_and_draws_are_compared_with
     section = text(replace(FULL, selected="xgboost"))
 
     assert "Selected: xgboost. Same candidate in 1 of 4 earlier weeks, 1 of 2 other seeds" in section
-    assert "Seeds and draws are compared with lightgbm, which t and the order of the candidates" in section
+    assert (
+        "Seeds and draws are compared with lightgbm, the selection by t and the order of the candidates"
+        in section
+    )
 
 
 def test_without_seeds_and_draws_nothing_is_said_of_what_they_are_compared_with():
     section = text(replace(FULL, selected="xgboost", is_quick=True, weeks=(), seeds=(), draws={}))
 
     assert "Selected: xgboost. A quick run is compared neither" in section
-    assert "which t and the order" not in section
+    assert "the selection by t and the order" not in section
 
 
 def test_a_run_that_selects_none_agrees_with_weeks_and_seeds_that_did_not_either():

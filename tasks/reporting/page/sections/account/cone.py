@@ -92,7 +92,7 @@ def _cone_words(cone: Cone | None, book: Performance, champion: Champion) -> str
     )
     figures = champion.metrics
     return (
-        f"The cone holds 50% (dark) and 90% (light) of the outcomes to expect of {champion.name}, judging by its"
+        f"The cone holds 50% (dark) and 90% (light) of the outcomes expected of {champion.name}, judging by its"
         f" {number(figures['net_sessions'], 0)} out-of-sample sessions after costs"
         f" ({typeset_percent(figures['net_cagr'])} a year, volatility {typeset_percent(figures['net_volatility'])})."
         f" After {counted(len(book.sessions) - 1 - cone.first, 'session')} the portfolio is {place}."

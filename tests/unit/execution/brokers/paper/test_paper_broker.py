@@ -390,7 +390,7 @@ def test_a_lost_database_is_never_empty(bench):
 def test_another_account_in_its_place_is_refused(bench, tmp_path):
     other = account_at(tmp_path / "other", {"A": 100}, 999)
     bench.home.paper_account.write_bytes(other.paper_account.read_bytes())
-    with pytest.raises(SafetyError, match="not the account that this home began"):
+    with pytest.raises(SafetyError, match="not the account that this home opened"):
         bench.broker()
     bench.home.paper_account.write_bytes(b"not a database, but as long as a header would be" * 100)
     with pytest.raises(SafetyError, match="cannot be read"):

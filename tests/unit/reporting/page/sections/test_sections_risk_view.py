@@ -39,7 +39,7 @@ def test_the_page_shows_three_methods_three_scenarios_and_the_largest_shares():
 
 def test_a_breached_limit_is_said_at_the_top_once_with_its_figure():
     assert limit_notice(with_limit(1.4, 1.3).limits, {"beta": 1.3}) == (
-        "Over risk limit after the trades: Beta 1.40, limit 1.30. "
+        "Over the risk limit after the trades: Beta 1.40, limit 1.30. "
         "It blocks no trade: reduce the positions, or accept the risk."
     )
 
