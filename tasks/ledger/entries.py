@@ -1,4 +1,4 @@
-"""The entries of the ledger: every change of cash and of shares, once. Whole cents, exact shares; never edited."""
+"""The entries of the ledger: every change in cash and shares, once. Whole cents, exact shares; never edited."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

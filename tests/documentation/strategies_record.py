@@ -25,7 +25,7 @@ FIGURES = {
     "cagr": "CAGR",
     "max_drawdown": "max drawdown",
     "calmar": "Calmar",
-    "turnover": "turnover a year",
+    "turnover": "annual turnover",
 }
 RATIOS = frozenset({"sharpe", "calmar", "turnover"})
 LEAST = {"sharpe": 0.8, "cagr": 0.10}  # the gate of a strategy

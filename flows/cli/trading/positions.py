@@ -138,7 +138,7 @@ def positions_ledger(
         Path | None, typer.Option("--csv", metavar="FILE", help="Write the entries to this new file.")
     ] = None,
 ) -> int:
-    """Print the entries of the ledger: every change of cash and shares, with its reason."""
+    """Print the entries of the ledger: every change in cash and shares, with its reason."""
     from flows.operations.trading.ledger import show_ledger
 
     return show(show_ledger(context.obj, first=first, last=last, csv=csv), context.obj)

@@ -163,7 +163,7 @@ def close_session(before: Statement, account: Account, flows: Flows, price_cents
 def _settled(
     held: Shares, buys: Shares, sells: Shares, price_cents: Cents, cost_cents: Cents, moved: Cents
 ) -> tuple[Shares, Cents, int, float]:
-    """Return shares after fills, proceeds with those before, the change of cash, the larger of buys and sells."""
+    """Return shares after fills, proceeds with those before, the change in cash, the larger of buys and sells."""
     shares, proceeds = np.empty_like(held), np.empty_like(held)
     change, bought, sold = 0, 0.0, 0.0
     for line in range(len(held)):

@@ -164,7 +164,7 @@ class Home:
 
     @property
     def ledger_file(self) -> Path:
-        """Every change of cash and positions, and every order: an SQLite database in WAL mode."""
+        """Every change in cash and positions, and every order: an SQLite database in WAL mode."""
         return self.root / "data" / "ledger.sqlite"
 
     @property

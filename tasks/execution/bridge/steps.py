@@ -37,7 +37,7 @@ class Line:
     filled: Decimal
     assumed_price: Decimal  # at which the backtest fills the target
     sent_price: Decimal | None  # current when its order was sent; None: never sent
-    filled_cents: int  # signed change of cash by the fills, without fees
+    filled_cents: int  # signed change in cash from the fills, without fees
     assumed_cost_cents: int  # of the target's shares, in the backtest
     fee_cents: int  # paid
     close: Decimal

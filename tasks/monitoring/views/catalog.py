@@ -257,7 +257,7 @@ EQUITY = _view(
 )
 ENTRIES = _view(
     "entries",
-    "Every change of cash and shares in the ledger, in the order of booking.",
+    "Every change in cash and shares in the ledger, in the order of booking.",
     number=("count", "from 1"),
     session=("day", "on which it counts"),
     booked_at=("instant", "UTC"),
