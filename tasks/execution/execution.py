@@ -1,4 +1,4 @@
-"""The record of an execution. Apart from schema.py, which the wire guard reads and which knows no approval."""
+"""The record of an execution. Separate from schema.py, which the wire guard reads and which knows no approval."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""Compare the session's data with their own recent past: size of the universe, volumes, closes, moves. Pure."""
+"""Compare the session's data with its own recent past: size of the universe, volumes, closes, moves. Pure."""
 
 from math import sqrt
 

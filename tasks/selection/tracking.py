@@ -1,6 +1,6 @@
 """The training history in MLflow (`pip install 'afterclose[mlflow]'`), in a SQLite file of the home.
 
-For people who look with MLflow's own tools: no run reads it, and a week whose history cannot be written is promoted all
+For people who use MLflow's own tools: no run reads it, and a week whose history cannot be written is promoted all
 the same. MLflow stores absolute paths of artifacts: a home that was moved continues in another experiment.
 """
 

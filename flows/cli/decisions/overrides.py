@@ -9,7 +9,7 @@ from flows.terminal import show
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Restrictions set by a person: do not buy, reduce only, do not trade, or a multiplier; and waivers of gates.",
+    help="Restrictions set by a person (do not buy, reduce only, do not trade, multiplier), and waivers of gates.",
 )
 
 UntilOption = Annotated[

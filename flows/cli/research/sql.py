@@ -31,7 +31,7 @@ def sql(
 
     if shell == (question is not None) or (shell and (csv or parquet)) or (csv and parquet):
         raise typer.BadParameter(
-            "Give either a query, with --csv or --parquet FILE at most, or --shell alone."
+            "Give either a query, optionally with --csv or --parquet FILE, or --shell alone."
         )
     if question is None:
         return run_shell(context.obj)

@@ -292,7 +292,7 @@ def _halted(why: str, begin: str) -> str:
 def _blocked(run: Run, why: str) -> str:
     return (
         f"Blocked: {why}. Nothing more is sent, and waiting does not change this. Look at the account if an order is "
-        f"named; if it is about the day's files, restore live/{run.session} from a backup. Then run the command again "
+        f"named; if the day's files are named, restore live/{run.session} from a backup. Then run the command again "
         "(docs/execution.md#when-it-does-not-do-what-you-expect)."
     )
 

@@ -1,4 +1,4 @@
-"""Book what the broker states of the orders of ended executions: a fill may arrive after the end."""
+"""Book what the broker reports about the orders of ended executions: a fill may arrive after the end."""
 
 import sqlite3
 from collections.abc import Callable, Iterator

@@ -163,7 +163,7 @@ def window(facts: Facts) -> Outcome:
     )
     first, last = facts.terms.decided_at, facts.window.ends_at
     if first <= now < last and takes_at <= now:
-        return passing("taken now")
+        return passing("accepted now")
     return outcome(
         False,  # noqa: FBT003
         f"{now:%m-%d %H:%M}Z",

@@ -252,7 +252,7 @@ EQUITY = _view(
     turnover=("number", "of the proposed trades, as a fraction of the equity"),
     cost_usd=("number", "of the proposed trades, estimated"),
     exposure=("number", "invested fraction"),
-    net_flows_usd=("number", "deposits minus withdrawals until then"),
+    net_flows_usd=("number", "deposits minus withdrawals to date"),
     receivable_usd=("number", "dividends between ex-date and payment"),
 )
 ENTRIES = _view(

@@ -1,7 +1,7 @@
 """Gather what the day was made from that is neither in the lake's snapshot nor the model: the home's files as read.
 
 Replay restores them into an empty home (flows/replay.py). The settings are kept as resolved, with profile and
-environment, without the places of files; the positions with the two figures that only the ledger knows.
+environment, without the paths of files; the positions with the two figures that only the ledger knows.
 """
 
 import json

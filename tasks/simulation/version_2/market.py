@@ -1,4 +1,4 @@
-"""The market as a whole in version 2: the regimes of version 1, with volatility that clusters and rises in falls.
+"""The market as a whole in version 2: the regimes of version 1, with volatility that clusters and rises in declines.
 
 No row depends on a later one. Shocks are symmetric around zero at any volatility, so that exposure to the market
 earns or loses nothing beyond the drift that all names share.

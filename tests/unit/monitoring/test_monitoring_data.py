@@ -1,4 +1,4 @@
-"""The session's data against their own recent past."""
+"""The session's data against its own recent past."""
 
 from dataclasses import replace
 

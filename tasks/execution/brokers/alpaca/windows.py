@@ -1,4 +1,4 @@
-"""When Alpaca takes which orders, and when its figures are preliminary. Pure; docs name New York time."""
+"""When Alpaca accepts which orders, and when its figures are preliminary. Pure; docs name New York time."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
