@@ -63,7 +63,7 @@ CATALOGUE = _metrics(
     ("exposure_ratio", "Invested fraction of the equity before the trades."),
     ("limit_used_ratio", "Used fraction of each risk limit after the trades; above 1: breached.", "limit"),
     ("checks", "Checks of the last published day."),
-    ("checks_failed", "Failed checks of the last published day: informational, or under a halt of new risk."),
+    ("checks_failed", "Failed checks of the last published day; above 0 only under a halt of new risk."),
     ("regime", "1 for the state of the market regime, 0 for the others.", "state"),
     (
         "parity_equal",
