@@ -29,8 +29,8 @@ environment to the working directory.
 `afterclose config show` prints the settings in effect and which layer each value came from. An unknown key, a
 value of the wrong type (including text instead of a number), a value out of bounds, and an `AFTERCLOSE_` variable that
 is not a setting are refused before anything runs; one error lists all of them, each with its file and key. YAML
-may contain only plain values: tags, anchors, aliases and duplicate keys are refused. {others} are environment
-variables but not settings.
+may contain only plain values: tags, anchors, aliases and duplicate keys are refused. These environment variables
+are accepted, although they are not settings: {others}.
 
 ## Profiles
 

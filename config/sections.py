@@ -248,7 +248,7 @@ class Risk(Section):
     max_volatility: Positive
     """Largest annualised volatility of the portfolio after the trades, as a fraction."""
     max_beta: Positive
-    """Largest beta of the portfolio after the trades to the benchmark."""
+    """Largest beta to the benchmark of the portfolio after the trades."""
     max_cluster_frac: Positive
     """Largest weight of a cluster of correlated names."""
     max_scenario_loss_frac: Positive

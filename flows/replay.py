@@ -75,7 +75,7 @@ def _kept(day: PublishedDay) -> str:
         raise StorageError(
             f"{day.session} was published by an earlier release, which did not keep its inputs: settings, positions, "
             "performance history and kill switch as they were.",
-            remedy="A day that is not approved yet can be run again; an earlier one cannot be recomputed.",
+            remedy="If the day is not approved yet, run it again; otherwise it cannot be recomputed.",
             session=str(day.session),
         )
     return day.kept

@@ -45,7 +45,7 @@ def _check_row(
     symbol, side = row["symbol"], row["side"]
     shares, price, notional = (float(str(row[name])) for name in ("shares", "price", "notional"))
     if side not in (SELL, BUY):
-        raise _refused(f"{symbol} has the side {side}, but must be SELL or BUY")
+        raise _refused(f"the side of {symbol} is {side}, but must be SELL or BUY")
     if not (math.isfinite(shares) and shares >= 1 and shares == int(shares)):
         raise _refused(
             f"the trade in {symbol} is for {shares:g} shares; only whole shares can be ordered, at least 1"

@@ -1,8 +1,8 @@
 """The bridge of one session: from the equity of the backtest's target to the equity at the broker, in cents.
 
-Every line is followed through its shares: target → proposed → approved → ordered → filled. Each change of shares is
-worth what those shares gained or lost between the price that the backtest assumes and the close; a change of the
-price paid, or of costs, is worth its difference. Booked entries other than fills are steps of their own. What then
+Every line is followed through its shares: target → proposed → approved → ordered → filled. Each change in shares is
+worth what those shares gained or lost between the price that the backtest assumes and the close; a change in the
+price paid, or in costs, is worth its difference. Booked entries other than fills are steps of their own. What then
 remains is named `unexplained` and is zero when the ledger and the broker agree.
 """
 

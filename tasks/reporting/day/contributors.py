@@ -1,9 +1,9 @@
-"""What each name contributed to the change of the account over a period, in cents; the parts sum to it. Pure.
+"""What each name contributed to the change in the account over a period, in cents; the parts sum to it. Pure.
 
 A name's worth is its cumulative P&L: the value of its shares plus all cash and receivables attributable to it since the
 ledger began (paid for buys, received from sells and dividends, fees included). What it contributed is the change
-of its worth. Interest, account fees and rounding belong to no name: they are summed from the ledger too, so that a
-change of the account that neither explains is visible.
+in its worth. Interest, account fees and rounding belong to no name: they are summed from the ledger too, so that a
+change in the account that neither explains is visible.
 """
 
 import math
