@@ -124,7 +124,7 @@ def backtest_in(run: Run, request: Request, dates: tuple[date | None, date | Non
     account, start = started(run, snapshot, world, request, held, start)
     if start >= stop:
         raise ConfigError(
-            f"The first published day is {start}, but the backtest ends on {stop}: no session follows it.",
+            f"The first published day is {start}, but the backtest ends on {stop}, with no session after that day.",
             remedy="Choose an earlier --from or a later --to, or name a positions file.",
             session=str(start),
         )
