@@ -50,7 +50,7 @@ def decide_promotion(
             f"{incumbent.name} was trained on a different feature set from the current one.",
         )
     if incumbent is not None and incumbent.trained_through > training.trained_through:
-        rival = None  # trained on later prices: neither compared nor replaced
+        rival = None  # trained on later prices: not compared, and not replaced (`is_current` in promotion.py)
     live, anew = training.live, training.rival
     if rival is not None and live is not None and live.model == rival.name and not live.earns_its_place:
         rival, problem = None, f"{live.model} no longer earns its place: {stated_verdict(live)}."
