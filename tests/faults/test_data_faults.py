@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -118,26 +119,15 @@ def test_fault_001_a_name_in_quarantine_comes_back_after_its_sessions(tmp_path, 
     assert panel.is_member[:, 2].tolist() == [True] + [False] * 6 + [True] * 2
 
 
-def test_a_session_with_bad_bars_of_many_names_stops_its_own_run_and_no_later_one(tmp_path, monkeypatch):
+def test_fault_005_a_wrong_level_of_many_names_that_persists_stops_the_next_session_too(
+    tmp_path, monkeypatch
+):
     delivery, limit = make_delivery(symbols=12), {"data.quality.max_quarantined_frac": 0.1}
-    for symbol in ("S01", "S02"):
-        delivery = with_bars(delivery, {(symbol, THURSDAY): {"close": np.nan}})
-
-    with pytest.raises(DataError, match="2 of 12 symbols are in quarantine on 2024-06-13"):
-        refresh(monkeypatch, tmp_path, delivery, THURSDAY, **limit)
-    market = refresh(monkeypatch, tmp_path, delivery, FRIDAY, **limit)
-
-    assert market.quarantined == ("S01", "S02")
-    assert not read_panel(market.snapshot, window=1).is_member[-1, 1:3].any()
-
-
-def test_bad_bars_of_several_sessions_stop_a_run_together(tmp_path, monkeypatch):
-    delivery = make_delivery(symbols=12)
-    delivery = with_bars(delivery, {("S01", days_of(delivery)[-3]): {"close": np.nan}})
-    delivery = with_bars(delivery, {("S02", THURSDAY): {"close": np.nan}})
+    for symbol, day in product(("S01", "S02"), (THURSDAY, FRIDAY)):
+        delivery = scaled(delivery, symbol, day, 10.0)
 
     with pytest.raises(DataError, match="2 of 12 symbols are in quarantine on 2024-06-14"):
-        refresh(monkeypatch, tmp_path, delivery, FRIDAY, **{"data.quality.max_quarantined_frac": 0.1})
+        refresh(monkeypatch, tmp_path, delivery, FRIDAY, **limit)
 
 
 def test_fault_002_a_provider_that_ends_a_session_early_is_refused_with_both_dates(home, monkeypatch):

@@ -1,7 +1,7 @@
 """Decide whether a session's data is fit to trade on: timely, complete, fresh, with few names in quarantine.
 
-Checks the facts of one session, from a delivery that is not stored yet or from the lake. Stores nothing; past
-sessions never stop a run.
+Checks the facts of one session, from a delivery that is not stored yet or from the lake. Stores nothing. A
+past session stops a run only while too many names are in quarantine because of it.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class SessionFacts:
     missing: tuple[str, ...]  # expected and not delivered
     comparable: int  # symbols with a bar on both sessions
     repeated: int  # of those, bars equal in all five values
-    quarantined: tuple[str, ...]  # in quarantine, and not because of a past session that stopped its own run
+    quarantined: tuple[str, ...]  # symbols in quarantine
     causes: dict[str, int]  # number of those findings by rule
     found_on: tuple[date, ...]  # the days of those findings
 
@@ -42,7 +42,7 @@ def count_session(
     findings: pd.DataFrame,
     gone: frozenset[str],
     sessions: Days,
-    limits: Quality,
+    quarantine_sessions: int,
 ) -> SessionFacts:
     """Count the facts for `refuse_unfit`. `sessions` are the trading days up to this one."""
     day = pd.Timestamp(session)
@@ -56,9 +56,7 @@ def count_session(
     expected = set(before.index.astype(str)) - gone
     both = before.index.intersection(today.index)
     same = (before.loc[both, list(OHLCV)] == today.loc[both, list(OHLCV)]).all(axis=1)
-    active = active_findings(findings, sessions, limits.quarantine_sessions)
-    most = limits.max_quarantined_frac * max(len(delivered), len(expected))
-    active = without_stopped_sessions(active, session, most)
+    active = active_findings(findings, sessions, quarantine_sessions)
     return SessionFacts(
         session=session,
         last_bar=None if bars.empty else bars["session"].max().date(),
@@ -73,14 +71,10 @@ def count_session(
     )
 
 
-def without_stopped_sessions(active: pd.DataFrame, session: date, most: float) -> pd.DataFrame:
-    """Drop the findings of each session before this one that has them for more than `most` symbols.
-
-    Such a session stopped its own run. Its symbols remain in quarantine, but it does not stop later runs too.
-    """
-    symbols = active.groupby("session")["symbol"].transform("nunique")
-    rest: pd.DataFrame = active[(symbols <= most) | (active["session"] >= pd.Timestamp(session))]
-    return rest
+def active_quarantine(findings: pd.DataFrame, sessions: Days, quarantine_sessions: int) -> tuple[str, ...]:
+    """Return the symbols whose last quarantine finding is at most `quarantine_sessions` old, sorted."""
+    active = active_findings(findings, sessions, quarantine_sessions)
+    return tuple(sorted(set(active["symbol"].astype(str))))
 
 
 def active_findings(findings: pd.DataFrame, sessions: Days, quarantine_sessions: int) -> pd.DataFrame:

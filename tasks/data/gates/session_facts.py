@@ -57,5 +57,5 @@ def count_facts(
         findings=tables["findings"],
         gone=frozenset(str(name) for name in names),
         sessions=sessions,
-        limits=settings.data.quality,
+        quarantine_sessions=settings.data.quality.quarantine_sessions,
     )

@@ -18,7 +18,7 @@ from tasks.core.sessions import FIRST_DAY, sessions_between
 from tasks.core.text import counted
 from tasks.data.gates.context_rows import CONTEXT_SESSIONS, SET_ASIDE_RULES, Known
 from tasks.data.gates.level_checks import LevelRules, level_rules
-from tasks.data.gates.readiness import active_findings, without_stopped_sessions
+from tasks.data.gates.readiness import active_quarantine
 from tasks.data.gates.session_moves import refuse_implausible_session
 from tasks.data.intake.admit import admit
 from tasks.data.lake.digest import COVERED, session_digests
@@ -97,10 +97,8 @@ def verify_lake(run: Run) -> Verification:
     found = pd.concat([stored.tables["findings"][list(FINDING_COLUMNS)], today], ignore_index=True)
     found = found.drop_duplicates(list(SPECS["findings"].key)).sort_values(["symbol", "session", "rule"])
     trading_days = sessions_between(head.first_session, head.last_session)
-    most = limits.max_quarantined_frac * len(symbols)
-    active = active_findings(found, trading_days, limits.quarantine_sessions)
-    quarantined = sorted(set(without_stopped_sessions(active, head.last_session, most)["symbol"].astype(str)))
-    if len(quarantined) > most:
+    quarantined = active_quarantine(found, trading_days, limits.quarantine_sessions)
+    if len(quarantined) > limits.max_quarantined_frac * len(symbols):
         raise DataError(
             f"{len(quarantined)} of {len(symbols)} symbols are in quarantine on {head.last_session}: "
             f"{', '.join(quarantined[:5])}.",
