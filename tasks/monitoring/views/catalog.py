@@ -347,7 +347,7 @@ TRIALS = _view(
     "trials",
     "Every model that was ever tried in this home.",
     number=("count", "from 1"),
-    session=("day", "of the weekly run"),
+    session=("day", "of the weekly run or backtest"),
     run=("text", "the command that made it"),
     candidate=("text", "name"),
     kind=("text", "of the model"),
