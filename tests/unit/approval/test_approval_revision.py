@@ -134,6 +134,7 @@ def test_a_revision_of_another_publication_is_refused(run):
     "stated",
     [
         {"inputs": {"snapshot": "6" * 64}},
+        {"inputs": {"kept": "7" * 64}},
         {"session": "2024-06-13"},
         {"status": "blocked"},
         {"revision": {"number": "x"}},

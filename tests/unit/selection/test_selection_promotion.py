@@ -11,6 +11,7 @@ from config.sections import Candidate
 from tasks.core.homes.home import Home
 from tasks.models.kinds.registry import KINDS
 from tasks.models.registry.store import promote_version, read_production, read_versions, write_version
+from tasks.models.schema import Baseline
 from tasks.models.training.controls import make_controls
 from tasks.models.training.dataset import OutOfSample
 from tasks.models.training.fold_by_fold import FoldResult
@@ -107,7 +108,8 @@ def test_a_baseline_that_nobody_measured_is_reported_without_skill(tmp_path):
 
 
 def test_a_champion_is_described_by_its_training(tmp_path):
-    training = make_training(tmp_path, seed=11)
+    rows = Baseline(("rank",), ((0.5,),), ((0.4, 0.6),), (1.0,), (0.1,), 21, 252)
+    training = replace(make_training(tmp_path, seed=11), baseline=rows)
 
     metadata = describe(training, optimizer="hrp", min_t=2.0)
 
@@ -125,7 +127,7 @@ def test_a_champion_is_described_by_its_training(tmp_path):
         11,
         training.snapshot,
     )
-    assert metadata.probe == training.probe
+    assert (metadata.probe, metadata.baseline) == (training.probe, rows)
 
 
 @pytest.fixture
@@ -421,7 +423,9 @@ def test_the_runner_up_becomes_the_challenger_of_what_is_in_production(tmp_path,
     training, runner_up, second = with_runner_up(tmp_path, confirmed=confirmed)
 
     metadata = describe(
-        challenger_of(replace(training, runner_up=runner_up), promoted=promoted), optimizer="hrp", min_t=2.0
+        challenger_of(replace(training, runner_up=runner_up, net=NET), promoted=promoted),
+        optimizer="hrp",
+        min_t=2.0,
     )
 
     champion = metadata.champion
@@ -429,7 +433,8 @@ def test_the_runner_up_becomes_the_challenger_of_what_is_in_production(tmp_path,
     assert (champion.model_sha256, metadata.probe) == (second.model.sha256, second.probe)
     assert champion.selection_reason == "It was the runner-up on the selection folds (t = 3.00)."
     assert champion.metrics["neutral_ic"] == second.results[0].confirmation["neutral_ic"]
-    assert "sharpe" not in champion.metrics  # that evidence is of the selected candidate
+    # that evidence is of the selected candidate, and so is that portfolio
+    assert not {"sharpe", "net_sharpe"} & champion.metrics.keys()
 
 
 def test_a_selected_candidate_that_the_incumbent_keeps_out_is_the_challenger(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.trades.desired_changes import set_by_hand
 from tasks.trades.plan import cash_after_cents, plan_trades, shares_after
 from tasks.trades.resize import resized
 from tasks.trades.rules import trade_rules_of
@@ -67,3 +68,16 @@ def test_what_a_person_set_is_cut_to_the_target_and_the_cash_while_others_are_pl
         assert moved[line] == 0 or beyond[line] * np.sign(shares) <= 1
     assert cash_after_cents(LINES, plan) >= 0
     assert (plan.sells <= LINES.held).all()
+
+
+def test_what_a_person_sets_goes_at_most_a_share_beyond_the_target():
+    """The equity is $100,000 and a share $50: the targets are 200 and 40 shares, of which 100 are held of each."""
+    lines = lines_of(make_book(90_000.0, A=100, B=100), make_target(A=0.1, B=0.02))
+    wanted = np.zeros(2, dtype=np.int64)
+
+    def set_to(a, b):
+        return set_by_hand(wanted, lines, {0: a, 1: b}).tolist()
+
+    assert set_to(90, -50) == [90, -50]
+    assert set_to(500, -500) == [101, -61]
+    assert set_to(-500, 500) == [0, 0]

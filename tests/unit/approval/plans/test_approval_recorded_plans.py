@@ -44,7 +44,9 @@ def test_what_was_recorded_from_the_open_on_is_late(run, at, state):
 
 
 def test_a_day_without_a_row_is_stated_as_not_recorded(run):
-    assert (found(run).state, found(run).recorded_at) == ("unrecorded", None)
+    check = found(run)
+
+    assert (check.session, check.state, check.recorded_at) == (run.session.day, "unrecorded", None)
 
 
 def test_a_day_published_anew_with_its_digests_after_its_plan_was_recorded_is_changed(run):

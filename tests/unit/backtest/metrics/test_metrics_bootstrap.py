@@ -107,3 +107,13 @@ def test_blocks_are_longer_where_volatility_clusters():
 
     assert block_sessions(calm_and_wild) > 3 * block_sessions(rng.normal(0, 0.01, 1000))
     assert block_sessions(noise(500)) >= 1
+
+
+def test_returns_that_hardly_differ_have_one_growth_and_no_drawdown_however_they_are_drawn():
+    curve = make_curve(0.01 + noise(100, mean=0.0, deviation=1e-5))
+
+    drawn = intervals(curve, seed=1, resamples=50)
+
+    assert drawn["cagr"].low == pytest.approx(measure(curve)["cagr"].value, rel=2e-3)
+    assert drawn["cagr"].high == pytest.approx(measure(curve)["cagr"].value, rel=2e-3)
+    assert drawn["max_drawdown"][:2] == (0, 0)

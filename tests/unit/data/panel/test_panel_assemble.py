@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.data.panel.assemble import assemble, last_sessions, read_only
+from tasks.data.panel.assemble import (
+    BY_SESSION,
+    BY_SESSION_AND_SYMBOL,
+    amended_bars,
+    assemble,
+    last_sessions,
+    read_only,
+    sessions_of,
+)
 from tasks.data.panel.companies import company_index
 from tasks.data.panel.fundamentals import with_fundamentals
 from tasks.data.panel.grid import row_index
@@ -419,6 +427,7 @@ def test_days_that_are_no_sessions_have_no_row():
 
     assert row_index(sessions, DAYS[:8]).tolist() == [-1, -1, 0, 1, -1, 2, -1, -1]
     assert row_index(sessions[:0], DAYS[:2]).tolist() == [-1, -1]
+    assert row_index(sessions[:1], DAYS[1:4]).tolist() == [-1, 0, -1]
     assert row_index(sessions, DAYS[:2]).dtype == np.int64
 
 
@@ -428,3 +437,32 @@ def test_a_panel_that_is_handed_out_cannot_be_changed():
     for field in ("close", "is_member", "symbols", "market", "sessions"):
         with pytest.raises(ValueError, match="read-only"):
             getattr(panel, field)[0] = getattr(panel, field)[0]
+
+
+def test_some_sessions_of_a_panel_have_every_company_and_every_figure_of_these_sessions():
+    filed = table("fundamentals", {"symbol": "A", "end_date": 20, "available_date": 31, "known": 31})
+    panel = assembled(
+        {"A": dict.fromkeys(range(60), 10.0), "B": {31: 5.0}},
+        fundamentals=filed.assign(eps=1.0)[["symbol", "end_date", "available_date", "known", "eps"]],
+    )
+
+    few = sessions_of(panel, slice(5, 8))
+
+    assert few.symbols.tolist() == panel.symbols.tolist() == ["A", "B"]
+    assert few.sessions.tolist() == DAYS[35:38].tolist()
+    for name in (*BY_SESSION_AND_SYMBOL, *BY_SESSION):
+        np.testing.assert_array_equal(getattr(few, name), getattr(panel, name)[5:8], err_msg=name)
+    np.testing.assert_array_equal(few.fundamentals["eps"], panel.fundamentals["eps"][5:8])
+
+
+def test_amendments_are_read_with_their_symbols_from_a_day_on():
+    rows = [("B", 10, 1.0), ("B", 20, 2.0), ("A", 25, 3.0), ("B", 30, 4.0)]
+    frame = table(
+        "amendments", *({"symbol": name, "session": day, **dict.fromkeys(OHLCV, v)} for name, day, v in rows)
+    )
+
+    found = amended_bars(frame, since=DAYS[20])
+
+    assert found.symbols[found.code].tolist() == ["B", "A", "B"]
+    assert found.day.tolist() == DAYS[[20, 25, 30]].tolist()
+    assert found.ohlcv["close"].tolist() == [2.0, 3.0, 4.0]

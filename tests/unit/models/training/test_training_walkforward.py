@@ -1,6 +1,13 @@
 import numpy as np
 
-from tasks.models.training.walkforward import BLOCK, Window, make_folds, sampled_sessions, split_folds
+from tasks.models.training.walkforward import (
+    BLOCK,
+    Window,
+    fold_before,
+    make_folds,
+    sampled_sessions,
+    split_folds,
+)
 
 
 def folds_of(sessions, *, every=1, label=21, origin=0, **window):
@@ -13,6 +20,7 @@ def folds_of(sessions, *, every=1, label=21, origin=0, **window):
 
 def test_sessions_are_sampled_by_their_number_and_not_from_the_last():
     assert sampled_sessions(0, 12, every=5, origin=0).tolist() == [0, 5, 10]
+    assert sampled_sessions(0, 10, every=5, origin=0).tolist() == [0, 5, 10]
     assert sampled_sessions(0, 13, every=5, origin=0).tolist() == [0, 5, 10]
     assert sampled_sessions(0, 12, every=5, origin=1002).tolist() == [3, 8]
 
@@ -105,3 +113,13 @@ def test_two_folds_choose_and_confirm_one_each():
     choosing, confirming = split_folds(folds_of(300, folds=2))
 
     assert [fold.number for fold in choosing + confirming] == [1, 2]
+
+
+def test_a_fold_alone_is_numbered_0_and_is_none_without_a_session_to_train_on():
+    window = Window(train=None, least_train=50, test=21, folds=3, embargo=5)
+    test = np.arange(200, 221)
+
+    fold = fold_before(test, sampled_sessions(0, 220, every=5, origin=0), label_sessions=21, window=window)
+
+    assert (fold.number, fold.train[0]) == (0, 0)
+    assert fold_before(test, np.arange(0), label_sessions=21, window=window) is None

@@ -65,6 +65,14 @@ def test_a_new_home_begins_with_the_initial_cash(tmp_path):
     assert held(home).cash_usd == 1e6
 
 
+def test_the_flows_of_an_earlier_ledger_are_stated_and_are_in_the_cash_already(tmp_path):
+    home = new_home(tmp_path)
+
+    start_ledger(home, initial_cash_usd=1e6, declared=DECLARED, net_flows_usd=1500.25)
+
+    assert (held(home).cash_usd, held(home).net_flows_usd) == (1e6, 1500.25)
+
+
 @pytest.mark.parametrize(
     "edited",
     [FILE.replace("100", "200"), FILE.replace("5000", "6000"), FILE.replace(f"{MONDAY}", f"{DAY}"), ""],

@@ -178,3 +178,11 @@ def test_a_first_day_has_no_benchmark_to_compare_with():
     measured = measure(history_of([100.0], [50.0]))
 
     assert np.isnan([measured.day_benchmark, measured.total_benchmark]).all()
+
+
+def test_the_days_flow_is_the_change_of_the_net_flows_and_nothing_on_a_first_day():
+    history = history_of([100.0, 110.0, 121.0], [50.0] * 3).assign(net_flows=["100.00", "300.50", "250.25"])
+
+    assert measure(history).day_flow_usd == -50.25
+    assert measure(history.iloc[:2]).day_flow_usd == 200.5
+    assert measure(history.iloc[:1]).day_flow_usd == 0

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.selection.statistics.sharpe import min_backtest_length
 from tasks.selection.trials.deflation import bar_of, deflate, effective_number
 from tasks.selection.trials.history import history_of
 
@@ -79,6 +80,15 @@ def test_a_trial_without_a_signal_of_its_own_is_counted_but_no_chance_of_luck():
     found = deflate(history, week, "lightgbm", ranked=["lightgbm"])
 
     assert (found.trials, found.effective) == (2, 1)
+
+
+def test_the_least_length_of_a_backtest_is_that_of_a_sharpe_ratio_of_1():
+    week = {f"candidate {number}": series(number) for number in range(8)}
+
+    found = deflate(history_of(list(week.values())), week, None, ranked=[])
+
+    assert found.min_backtest_years == pytest.approx(min_backtest_length(found.effective, sharpe=1))
+    assert found.min_backtest_years > 1
 
 
 def test_without_a_candidate_or_with_too_few_sessions_there_is_no_evidence():

@@ -186,6 +186,14 @@ def test_trials_whose_returns_are_lost_count_in_full(home):
     assert ledger.history().returns.shape[1] == 2
 
 
+def test_lost_returns_are_a_problem_unless_the_caller_does_not_ask_for_them(home):
+    filled(home, 4)
+    delete_returns(home)
+
+    assert read_contents(home, {}).problems
+    assert not read_contents(home, {}, returns=False).problems
+
+
 def test_what_was_accepted_can_be_damaged_again(home):
     ledger = filled(home, 4)
     delete_the_last_row(home)

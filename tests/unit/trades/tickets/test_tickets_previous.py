@@ -20,6 +20,7 @@ def test_a_day_gives_its_target_scores_and_view():
     assert found.scores == {"AAPL": 0.5, "MSFT": 0.7}
     assert (found.optimizer, found.state, found.volatility_pct, found.basis) == ("hrp", "BULL", 15.0, "b")
     assert (found.model_name, found.quarantined) == ("lightgbm", ())
+    assert (found.ranks, found.score_to_return, found.reductions_only) == (True, 0.01, False)
 
 
 def test_a_day_of_an_earlier_release_cannot_be_compared():
