@@ -24,8 +24,8 @@ from tasks.selection.yearly import years_section
 LEGEND = (
     "Neutral IC: mean correlation, within a session, of score ranks and return ranks after both were residualised on"
     " the controls; t, CI and minimum detectable IC allow for overlapping returns. Minimum detectable IC: the smallest"
-    " measured neutral IC that reaches the required t. Rank IC: the same without controls. Spread: forward return of"
-    " the top quintile minus that of the bottom one. Gap: how many points more often a name was on the right side of"
+    " measured neutral IC whose t reaches min_t_statistic. Rank IC: the same without controls. Spread: forward return"
+    " of the top quintile minus that of the bottom one. Gap: how many points more often a name was on the right side of"
     " the median in training than in the test."
 )
 COLUMNS = (

@@ -189,7 +189,7 @@ LAKE_VIEWS = (
     _view(
         "members",
         "Index membership.",
-        symbol=SYMBOL,
+        symbol=("text", "as stored in the lake"),
         start=("day", "first session as a member"),
         end=("day", "first day after membership; empty: still a member"),
         known=KNOWN,
@@ -197,7 +197,7 @@ LAKE_VIEWS = (
     _view(
         "listings",
         "Names and classification of companies.",
-        symbol=SYMBOL,
+        symbol=("text", "as stored in the lake"),
         name=("text", "of the company"),
         sector=("text", "GICS sector"),
         cap_class=("text", "large, mid, small or empty"),
