@@ -308,6 +308,28 @@ def test_an_import_into_a_new_folder_makes_a_home_that_reads_the_files_again(tmp
     assert settings["data.files.path"]["value"] == str(folder)
 
 
+@pytest.mark.parametrize(("added", "is_corrected"), [("", True), ("trades: {max_trades: 7}\n", False)])
+def test_a_home_whose_first_import_failed_reads_the_directory_of_the_next_one(
+    tmp_path, capsys, added, is_corrected
+):
+    wrong, right, home = tmp_path / "wrong", tmp_path / "right", ["--home", str(tmp_path / "home")]
+    for folder, last in ((wrong, "closing"), (right, "close")):
+        folder.mkdir()
+        (folder / "prices.csv").write_text(
+            f"symbol,date,open,high,low,{last},volume\nAAA,2024-06-14,10,11,9,10.5,1000\n"
+        )
+    config = tmp_path / "home" / "config.yaml"
+
+    assert answer(["data", "import", str(wrong), *home]) == 5
+    config.write_text(config.read_text() + added)
+    assert answer(["data", "import", str(right), *home]) == 0
+
+    assert ("Set data.provider" in capsys.readouterr().out) is not is_corrected
+    assert (str(right) in config.read_text()) is is_corrected
+    assert answer(["data", "import", str(wrong), *home]) == 5
+    assert (str(right) in config.read_text()) is is_corrected
+
+
 @pytest.mark.parametrize("last_word", ["refresh", "daily"])
 def test_a_folder_that_ends_before_the_session_is_reported_with_the_date_that_it_has(
     tmp_path, capsys, last_word

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.core.errors import DataError
 from tasks.core.sessions import sessions_between
 from tasks.data.gates.conform import conform
 from tasks.data.gates.context_rows import Known
@@ -103,6 +104,16 @@ def test_a_name_whose_past_was_rewritten_beyond_the_limit_is_quarantined(home, m
     far = [finding for finding in market.findings if finding.rule == "restated_far"]
     assert len(far) == 1
     assert str(days[-5]) in far[0].evidence
+
+
+def test_rewritten_closes_of_many_names_stop_every_run_which_says_how_to_accept_them(home, monkeypatch):
+    base = make_delivery()
+    rewritten = scaled(base, "S03", days_of(base)[-5], 1.5)
+
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"1 of 6 symbols .*restated_far 1") as error:
+            refresh(monkeypatch, home, Repeating(rewritten), **{"data.quality.max_quarantined_frac": 0.1})
+        assert "move data/lake away" in error.value.remedy
 
 
 def test_a_bar_that_was_set_aside_is_stored_when_corrected(tmp_path, monkeypatch):

@@ -9,6 +9,9 @@ from config.new_home import new_config
 from flows.commands import run_of
 from flows.operations.homes.inspection import aligned
 from flows.terminal import Options, Result, progress, with_home
+from tasks.core.atomic import write_text
+from tasks.core.homes.home import Home
+from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import checkout, find_home, named_home, settings_of
 from tasks.core.homes.setup import is_set_up, make_home
 from tasks.core.text import counted
@@ -168,11 +171,26 @@ def _make_home_for(options: Options, folder: Path) -> bool:
     """Create a home that reads the directory; return False if it exists. A directory without prices raises first."""
     home = named_home(options.home)
     if is_set_up(home):
+        _correct_directory(home, folder, options)
         return False
     from tasks.data.providers.files.provider import FilesProvider
 
     FilesProvider(folder)
     return make_home(home, new_config("files", folder), checkout=checkout())
+
+
+def _correct_directory(home: Home, folder: Path, options: Options) -> None:
+    """Make a home read this directory that was created for another one, from which nothing could be imported."""
+    from tasks.data.lake.head import read_head
+    from tasks.data.lake.storage.location import lake_of
+
+    settings = settings_of(home, options.profile).settings
+    before = settings.data.files.path
+    if before is None or before == folder or read_head(lake_of(home, settings)) is not None:
+        return
+    with exclusive(home.lock_file, doing="data import"):
+        if home.config_file.exists() and home.config_file.read_text() == new_config("files", before):
+            write_text(home.config_file, new_config("files", folder))
 
 
 def _respelled(became: Mapping[str, str]) -> str:

@@ -136,10 +136,19 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
             f"{len(facts.quarantined)} of {facts.delivered} symbols are in quarantine on {session} "
             f"({_examples(facts.quarantined)}; findings: {_counts(facts.causes)}, "
             f"on {_examples(tuple(map(str, facts.found_on)))}).",
-            remedy="Correct the data of these symbols at the source, or see docs/data.md for what each finding means.",
+            remedy=_remedy(facts.causes),
             session=str(session),
             quarantined=len(facts.quarantined),
         )
+
+
+def _remedy(causes: dict[str, int]) -> str:
+    if "restated_far" in causes:  # refused on every later session too, because the stored closes remain
+        return (
+            "The provider rewrote stored closes. If the new ones are right, move data/lake away and refresh or "
+            "import the whole history again; otherwise correct them at the source."
+        )
+    return "Correct the data of these symbols at the source, or see docs/data.md for what each finding means."
 
 
 def _examples(symbols: tuple[str, ...]) -> str:
