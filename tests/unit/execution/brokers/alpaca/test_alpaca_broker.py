@@ -346,7 +346,7 @@ def test_another_order_than_the_one_asked_for_is_not_an_answer(server, broker):
     broker.submit(make_order())
     server.script("GET", "/v2/orders:", edited(lambda row: row | {"client_order_id": "another"}))
 
-    with pytest.raises(UnansweredError, match="another one"):
+    with pytest.raises(UnansweredError, match="a different order was returned"):
         broker.order(make_order().order_id)
 
 
