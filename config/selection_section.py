@@ -11,15 +11,15 @@ class ScoreWeights(Section):
     """Weights of the parts of the weighted score; they sum to 1."""
 
     sharpe: Fraction
-    """Sharpe ratio, scaled from 0 to 2."""
+    """Weight of the Sharpe ratio; 0 to 2 is scaled to 0 to 1."""
     drawdown: Fraction
-    """Largest drawdown, scaled from −30% to 0."""
+    """Weight of the largest drawdown; −30% to 0 is scaled to 0 to 1."""
     calmar: Fraction
-    """Calmar ratio, scaled from 0 to 1.5."""
+    """Weight of the Calmar ratio; 0 to 1.5 is scaled to 0 to 1."""
     turnover: Fraction
-    """Monthly turnover, scaled from 50% to 0."""
+    """Weight of the monthly turnover; 50% to 0 is scaled to 0 to 1."""
     regime_consistency: Fraction
-    """Fraction of the regimes with a positive Sharpe ratio."""
+    """Weight of the fraction of the regimes with a positive Sharpe ratio."""
 
     @model_validator(mode="after")
     def _sum_to_one(self) -> "ScoreWeights":

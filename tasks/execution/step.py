@@ -305,7 +305,7 @@ class Step:
         booked = ledger_shares(self.desk.connection, order.symbol)
         if held <= booked:
             return ""
-        return f"the account holds {held:f} {order.symbol}, of which {booked:f} are booked: somebody else bought it"
+        return f"the account holds {held:f} {order.symbol}, but {booked:f} are booked: somebody else bought the rest"
 
     def _guarded(self, tracked: Tracked, facts: Facts) -> str:
         try:

@@ -5,8 +5,8 @@ next run of the same day.
 
 A broken log blocks the day but still accepts rows, because a halt must not wait for a repair.
 The key comes from AFTERCLOSE_AUDIT_KEY, or from the file that AFTERCLOSE_AUDIT_KEY_FILE names (ADR 12).
-AFTERCLOSE_AUDIT_HEADS_FILE names a file outside the home that gets the head of the chain with every row; like the key,
-no setting in the home names it.
+AFTERCLOSE_AUDIT_HEADS_FILE names a file outside the home that gets the head of the chain with every row; as with
+the key, no setting in the home names it.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Which flows may run: a person's standing permission for each flow, in the audit log.
 
-`run` allows a flow; `no-run` refuses its next start and leaves a running one alone; `stop` also ends a running one
+`run` allows a flow; `no-run` refuses every start and leaves a running flow alone; `stop` also ends a running one
 before its next stage. The log's integrity is not verified here, but by the checks of the day and the gates.
 """
 

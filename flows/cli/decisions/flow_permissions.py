@@ -33,7 +33,7 @@ def flows_run(context: typer.Context, flow: FlowArgument, by: NameOption, reason
 
 @app.command("no-run", epilog=GLOBAL_OPTIONS_NOTE)
 def flows_no_run(context: typer.Context, flow: FlowArgument, by: NameOption, reason: ReasonOption) -> int:
-    """Refuse the next start of a flow; one that is running is left alone."""
+    """Refuse to start a flow until `flows run` allows it; one that is running is left alone."""
     from flows.operations.decisions.flow_permissions import permit
 
     return show(permit(context.obj, flow, "no-run", by=by, reason=reason), context.obj)
@@ -41,7 +41,7 @@ def flows_no_run(context: typer.Context, flow: FlowArgument, by: NameOption, rea
 
 @app.command("stop", epilog=GLOBAL_OPTIONS_NOTE)
 def flows_stop(context: typer.Context, flow: FlowArgument, by: NameOption, reason: ReasonOption) -> int:
-    """End a running flow before its next stage, and refuse the next start. Cancels no order: see kill-switch."""
+    """End a running flow before its next stage, and refuse to start it. Cancels no order: see kill-switch."""
     from flows.operations.decisions.flow_permissions import permit
 
     return show(permit(context.obj, flow, "stop", by=by, reason=reason), context.obj)

@@ -130,7 +130,7 @@ def batch_cash(facts: Facts) -> Outcome:
 
 def _totals(facts: Facts) -> tuple[int, int]:
     """Return the batch's buys and sells at their quotes. Raises UnknownFactError for one without a quote."""
-    quotes = known(facts.truth.quotes, "any quote")
+    quotes = known(facts.truth.quotes, "the quotes")
     totals = {True: 0, False: 0}
     for order in facts.orders:
         price = known(quotes.get(order.symbol), f"a quote for {order.symbol}").price

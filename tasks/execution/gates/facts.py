@@ -31,7 +31,7 @@ class UnknownFactError(Exception):
 def known(fact: Known | None, what: str) -> Known:
     """Return the fact. Raises UnknownFactError if it is None."""
     if fact is None:
-        raise UnknownFactError(f"{what} is not known")
+        raise UnknownFactError(f"not known: {what}")
     return fact
 
 
@@ -208,7 +208,7 @@ class Facts:
     def line(self) -> ApprovedLine:
         """The approved line of the order, by its row. Raises UnknownFactError if no line has that row."""
         lines, row = self.terms.lines, self.order.row
-        return known(lines[row] if 0 <= row < len(lines) else None, f"an approved line {row}")
+        return known(lines[row] if 0 <= row < len(lines) else None, f"approved line {row}")
 
     @cached_property
     def account(self) -> BrokerAccount:
@@ -229,12 +229,12 @@ class Facts:
     @cached_property
     def quote(self) -> Quote:
         symbol = self.order.symbol
-        return known(known(self.truth.quotes, "any quote").get(symbol), f"a quote for {symbol}")
+        return known(known(self.truth.quotes, "the quotes").get(symbol), f"a quote for {symbol}")
 
     @cached_property
     def asset(self) -> Asset:
         symbol = self.order.symbol
-        return known(known(self.truth.assets, "any asset").get(symbol), f"whether {symbol} can be traded")
+        return known(known(self.truth.assets, "the assets").get(symbol), f"whether {symbol} can be traded")
 
     @cached_property
     def cost_cents(self) -> int:
@@ -269,7 +269,7 @@ class Facts:
         for one in self.pending:
             if not one.is_sale:
                 shares[one.symbol] = shares.get(one.symbol, NOTHING) + one.shares
-        quotes = known(self.truth.quotes, "any quote")
+        quotes = known(self.truth.quotes, "the quotes")
         return sum(
             cost_cents(count, known(quotes.get(symbol), f"a quote for {symbol}").price)
             for symbol, count in shares.items()

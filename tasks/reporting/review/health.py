@@ -208,4 +208,4 @@ def _risk_point(day: PublishedDay) -> Point:
         return Point("Risk", "warn", f"The risk limits were not assessed for {of}")
     if over:
         return Point("Risk", "warn", f"{counted(len(over), 'risk limit')} exceeded after the trades", over)
-    return Point("Risk", "good", f"After the trades within {counted(len(limits), 'limit')}")
+    return Point("Risk", "good", f"Within {counted(len(limits), 'limit')} after the trades")

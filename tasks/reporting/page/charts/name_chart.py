@@ -6,7 +6,7 @@ Written by hand, not by matplotlib: fifty of them take a few milliseconds.
 import numpy as np
 from markupsafe import Markup
 
-from tasks.core.text import replace_unprintable
+from tasks.core.text import counted, replace_unprintable
 from tasks.reporting.day.name_histories import NameHistory
 from tasks.reporting.page.numerals import short_date, usd
 
@@ -101,7 +101,7 @@ def _described(symbol: str, history: NameHistory, known: np.ndarray) -> str:
     since = short_date(history.sessions[first].astype("datetime64[D]").item())
     said = f"{symbol}: {usd(float(history.close[last]), 2)}, {100 * change:+.1f}% since {since}."
     if history.held:
-        said += f" Held on {len(history.held)} published sessions, first on {short_date(history.held[0])}."
+        said += f" Held on {counted(len(history.held), 'published session')}, first on {short_date(history.held[0])}."
     if history.percentiles:
         latest = max(history.percentiles)
         said += (
