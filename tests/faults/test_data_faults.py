@@ -181,6 +181,29 @@ def test_a_membership_that_ends_most_of_the_index_is_refused_and_one_for_fewer_i
     assert refresh(monkeypatch, tmp_path, ended(10)).universe_size == 10
 
 
+def test_sectors_that_change_for_many_names_at_once_are_refused_and_fewer_are_not(tmp_path, monkeypatch):
+    full = make_delivery(symbols=40)
+    refresh(monkeypatch, tmp_path, full, THURSDAY)
+
+    def moved(count: int) -> Delivery:
+        sector = full.listings["sector"].where(full.listings.index >= count, "Utilities")
+        return replace(full, listings=full.listings.assign(sector=sector))
+
+    assert_refused(
+        monkeypatch, tmp_path, moved(11), r"the sectors of 11 of 40 names have changed .*S00: .* → Utilities"
+    )
+    assert refresh(monkeypatch, tmp_path, moved(10)).universe_size == 40
+
+
+def test_few_names_may_all_change_their_sector(tmp_path, monkeypatch):
+    full = make_delivery(symbols=7)
+    refresh(monkeypatch, tmp_path, full, THURSDAY)
+
+    market = refresh(monkeypatch, tmp_path, replace(full, listings=full.listings.assign(sector="Utilities")))
+
+    assert market.universe_size == 7
+
+
 def test_a_table_that_is_no_longer_offered_is_named(tmp_path, monkeypatch):
     class Less(Served):
         capabilities = frozenset[Table]({"bars", "levels"})

@@ -16,6 +16,7 @@ from tasks.data.gates.context_rows import Known, context_start
 from tasks.data.gates.level_checks import level_rules
 from tasks.data.gates.member_checks import refuse_emptied_index
 from tasks.data.gates.readiness import refuse_unfit
+from tasks.data.gates.sector_checks import refuse_changed_sectors
 from tasks.data.gates.session_facts import facts_of_batch
 from tasks.data.gates.session_moves import refuse_implausible_session
 from tasks.data.intake.admit import admit
@@ -80,8 +81,8 @@ def update_lake(
     failovers, source = delivery.failovers, delivery.bars_from or provider.name
     del delivery
     if not whole:  # an import reports what the source no longer holds, and a person reads it
-        members = tables["members"], known.tables["members"]
-        refuse_emptied_index(*members, after=after, through=through, provider=provider.name)
+        for table, refuse in (("members", refuse_emptied_index), ("listings", refuse_changed_sectors)):
+            refuse(tables[table], known.tables[table], after=after, through=through, provider=provider.name)
         failovers += _lost_tables(provider, known)
     compared, failed = compare_sources(
         run, tables["bars"], source, after=None if whole else after, through=through
