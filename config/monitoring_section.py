@@ -15,7 +15,7 @@ class Monitoring(Section):
     max_psi: Positive
     """Population stability index above which a feature may count as drifted."""
     drift_factor: Annotated[float, Field(ge=1)]
-    """A drifted feature also exceeds this multiple of its largest index in any block of as many training sessions."""
+    """A drifted feature also exceeds this multiple of its largest index in any training block of `drift_sessions`."""
     max_drifted_frac: Fraction
     """Largest fraction of the features that may have drifted."""
     max_psi_single: Positive

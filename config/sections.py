@@ -405,7 +405,7 @@ class Execution(Section):
     timing: Literal["market", "limit", "at_open", "at_close"]
     """How orders are timed: market (in a paper account: at the open), a limit, or in the opening or closing auction."""
     limit_collar_frac: Fraction
-    """Distance of a limit from the current price, in the direction that fills it; buys keep as much cash in reserve."""
+    """Distance of a limit from the current price, in the direction that fills it; buys reserve cash for such a rise."""
     deadline_minutes: Annotated[int, Field(ge=0, le=390)]
     """Minutes after the open for which buys wait for the sells; then open sells are canceled. 0: until the close."""
     poll_s: Positive

@@ -281,7 +281,7 @@ def _contradictions(settings: Settings, origins: Mapping[str, str]) -> list[Prob
         )
         found.append(("models.candidates", "models.candidates", what))
     if unknown := sorted(set(settings.models.quick_candidates) - set(names)):
-        what = f"names {', '.join(unknown)}, which is not in models.candidates."
+        what = f"names {', '.join(unknown)}, but models.candidates does not."
         found.append(("models.quick_candidates", "models.quick_candidates", what))
     return [Problem(origins[cause], key, what) for cause, key, what in found]
 

@@ -146,10 +146,10 @@ def notes_of(
     invested = names.sector[target.places[weights > 0]].tolist()
     unknown = sum(sectors[code] == UNKNOWN_SECTOR for code in invested)
     if unknown:
-        yield f"The sector of {unknown} names is unknown: {unknown_sector_words(settings)}."
+        yield f"The sector of {counted(unknown, 'name')} is unknown: {unknown_sector_words(settings)}."
     if target.limits.pairs:
         yield (
-            f"{len(target.limits.pairs)} pairs of names are highly correlated: "
+            f"{counted(len(target.limits.pairs), 'pair of names is', 'pairs of names are')} highly correlated: "
             "the sum of each pair is within the limit of one position."
         )
     if 0 < weights.sum() < min(view.exposure_cap, 1.0) - 0.01:

@@ -56,7 +56,7 @@ def approve_day(  # noqa: PLR0913 - one parameter per option
 ) -> int:
     """Show the trades of a published day and what is signed, then sign. No order is sent.
 
-    --strike creates a revision without the named trades (their money stays in cash) and signs that revision.
+    --strike creates a revision without the named trades and signs that revision.
     """
     from flows.operations.decisions.approval import approve
 

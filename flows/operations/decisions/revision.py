@@ -138,7 +138,10 @@ def make_revision(
         session = session_on(published.session)
         number = max(revision_numbers(home, session), default=0) + 1
         if number > LAST_REVISION:
-            raise ConfigError(f"{day} has {number - 1} revisions.", remedy="Run the day again.")
+            raise ConfigError(
+                f"{day} has {number - 1} revisions, the most that a day may have.",
+                remedy="Run the day again.",
+            )
         revision = Revision(number, by, at, reason, changes.strike, changes.halve, solve)
         files = revision_files(published, revision, book)
         folder = write_logged(home, published, revision, files)

@@ -80,8 +80,8 @@ def parse(stored: Stored) -> Fitted:
     model.load(stored.model)
     if probe_scores(model, probe_rows(metadata.probe)) != metadata.probe[1]:
         raise ModelError(
-            f"The champion does not reproduce its scores: it was written with {_named(metadata.libraries)},"
-            f" and {_named(library_versions(metadata.champion.kind))} is installed.",
+            f"The champion does not reproduce its scores: it was written with {_named(metadata.libraries)};"
+            f" installed: {_named(library_versions(metadata.champion.kind))}.",
             remedy="Install the versions in requirements.lock, or run `afterclose weekly` to train a new champion.",
         )
     return Fitted(metadata.champion.kind, metadata.features, model)

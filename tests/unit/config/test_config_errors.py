@@ -53,7 +53,7 @@ def test_problems_of_the_file_and_of_the_environment_are_reported_together(tmp_p
         ("data: {files: {path: 3}}", "data.files.path: must be a path, or null, not 3."),
         ("data: {simulated: {first_session: 2016-02-30x}}", "first_session: must be a date, YYYY-MM-DD, not"),
         ("models: {candidates: []}", "models.candidates: must be a list of 1 or more sections, not []."),
-        ("models: {quick_candidates: [ghost]}", "names ghost, which is not in models.candidates."),
+        ("models: {quick_candidates: [ghost]}", "names ghost, but models.candidates does not."),
         (
             "costs: {min_commission_usd: .inf}",
             "costs.min_commission_usd: must be a number of at least 0, not inf.",
