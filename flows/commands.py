@@ -85,7 +85,9 @@ def run_weekly(options: Options, day: str | None, *, quick: bool, if_needed: boo
     ):
         reasons = retraining_reasons(run.home, run.settings, run.session.day) if if_needed else ()
         if if_needed and not reasons:
-            text = f"{run.session}: no new champion is needed: no alert, schedule or number of sessions requires one."
+            text = (
+                f"{run.session}: no new champion is needed: no alert, age or number of sessions requires one."
+            )
             return Result({"session": str(run.session), "needed": False}, text, NOT_NEEDED_EXIT_CODE)
         for reason in reasons:
             log.info("needed: %s", reason)

@@ -35,7 +35,7 @@ def positions_bytes(booked: Iterable[Entry]) -> bytes:
         if shares < 0:
             raise SafetyError(
                 f"The ledger has a short position: {plain(shares)} shares of {symbol}.",
-                remedy="Reconcile with the broker and book what is missing (`afterclose positions ledger`).",
+                remedy="Run `afterclose reconcile`, then explain what it lists, or close the position at the broker.",
                 symbol=symbol,
             )
         lines.append(f"{symbol},{plain(shares)},{dates[symbol]}")

@@ -1,8 +1,8 @@
 """Whether the champion still earns its place, by the scores of published days and the returns that followed. Pure.
 
-The mean of its live neutral ICs is inside a confidence sequence at every session at once, so that a weekly look does
-not raise the rate of false alarms. The champion loses its place when even the upper bound is below the expected IC:
-the shrunken IC of its selection, less the standard error of that IC.
+The true mean of its live neutral ICs is inside a confidence sequence at every session at once, so that a weekly look
+does not raise the rate of false alarms. The champion loses its place when even the upper bound is below the expected
+IC: the shrunken IC of its selection, less the standard error of that IC.
 """
 
 from collections.abc import Sequence

@@ -47,7 +47,7 @@ class RandomForest:
     learns: ClassVar[bool] = True
     uses_seed: ClassVar[bool] = True
     importance_by: ClassVar[str] = (
-        "decrease of impurity in training"  # SHAP would traverse every tree in Python
+        "decrease in impurity in training"  # SHAP would traverse every tree in Python
     )
     required: tuple[str, ...] = ()
 

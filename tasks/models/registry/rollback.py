@@ -11,9 +11,9 @@ def rollback_target(versions: Sequence[Version], present: Metadata | None, *, wa
     """Return the version to restore: the named one, else the one that was in production before `present`.
 
     `versions` are the intact ones, oldest first; `present` is None if the champion in production cannot be read.
-    `wanted` is a version's name or its number. By default: among the versions before `present`, the one trained through
-    the latest prices (the last one among equals). This skips versions that a weekly run for a past date stored without
-    promoting. Raises ModelError if there is none.
+    `wanted` is a version's name or its number. By default: among the versions before `present`, the one whose
+    training prices end latest (the last one among equals). This skips versions that a weekly run for a past date stored
+    without promoting. Raises ModelError if there is none.
     """
     if wanted is not None:
         return _named(versions, wanted)

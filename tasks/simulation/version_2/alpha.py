@@ -1,7 +1,7 @@
 """The planted alpha of version 2: combinations of public characteristics that change within weeks.
 
-Six fast-changing characteristics: returns over four consecutive spans, with alternating signs, unusual
-volume and unusual volatility. Each predicts little by itself. About two fifths of the variance come from their
+Six fast-changing characteristics: the returns over four consecutive spans (with alternating signs), unusual
+volume, and unusual volatility. Each predicts little by itself. About two fifths of the variance come from their
 products: with one another, with slower characteristics, and with the public state of the volatility index. Only public
 prices are used.
 """

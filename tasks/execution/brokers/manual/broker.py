@@ -105,7 +105,8 @@ class ManualBroker:
             if store.declared(connection) is None:
                 raise SafetyError(
                     "The account at the manual broker has not been declared.",
-                    remedy="Run `afterclose execute` once: the account then begins with the positions of the home.",
+                    remedy="Run `afterclose execute --no-dry-run` once: "
+                    "the account then begins with the positions of the home.",
                 )
 
     def now(self) -> datetime:

@@ -132,7 +132,7 @@ def check_paper_account(home: Home) -> None:
     if not has_paper_account(home):
         raise SafetyError(
             "This home has no paper account yet.",
-            remedy="Run `afterclose execute` once: it opens the account with the positions of the home.",
+            remedy="Run `afterclose execute --no-dry-run` once: it opens the account with the positions of the home.",
             path=str(home.paper_account),
         )
 
