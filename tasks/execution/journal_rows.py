@@ -65,7 +65,7 @@ TABLES = (
 ) STRICT""",
     *(
         f"CREATE TRIGGER {table}_fixed BEFORE UPDATE OF {', '.join(columns)} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, 'what is stored of {table} is not changed'); END"
+        f"BEGIN SELECT RAISE(ABORT, 'the fixed columns of {table} cannot be changed'); END"
         for table, columns in FIXED.items()
     ),
     """CREATE TRIGGER order_events_no_update BEFORE UPDATE ON order_events

@@ -177,7 +177,7 @@ def test_a_membership_that_ends_most_of_the_index_is_refused_and_one_for_fewer_i
         ends = full.members["end"].where(full.members.index >= count, pd.Timestamp(FRIDAY))
         return replace(full, members=full.members.assign(end=ends))
 
-    assert_refused(monkeypatch, tmp_path, ended(11), r"11 of 20 members have left the index .*S00")
+    assert_refused(monkeypatch, tmp_path, ended(11), r"11 of 20 members left the index .*S00")
     assert refresh(monkeypatch, tmp_path, ended(10)).universe_size == 10
 
 
@@ -190,7 +190,7 @@ def test_sectors_that_change_for_many_names_at_once_are_refused_and_fewer_are_no
         return replace(full, listings=full.listings.assign(sector=sector))
 
     assert_refused(
-        monkeypatch, tmp_path, moved(11), r"the sectors of 11 of 40 names have changed .*S00: .* → Utilities"
+        monkeypatch, tmp_path, moved(11), r"the sectors of 11 of 40 names changed .*S00: .* → Utilities"
     )
     assert refresh(monkeypatch, tmp_path, moved(10)).universe_size == 40
 

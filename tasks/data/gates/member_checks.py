@@ -26,7 +26,7 @@ def refuse_emptied_index(
     left = sorted(before - _inside(spells, through))
     if len(left) >= MIN_LEAVING and len(left) > MAX_LEAVING * len(before):
         raise DataError(
-            f"According to the membership of {provider}, {len(left)} of {len(before)} members have left the index "
+            f"According to the membership of {provider}, {len(left)} of {len(before)} members left the index "
             f"between {after} and {through} ({', '.join(left[:5])} and {len(left) - 5} more); each would be sold.",
             remedy="Correct the membership; nothing was stored. If it is right, run `afterclose data import FOLDER`.",
             session=str(through),

@@ -24,7 +24,7 @@ def refuse_changed_sectors(
         first = both.loc[changed[:3]]
         examples = [f"{row.Index}: {row.old} → {row.new}" for row in first.itertuples()]
         raise DataError(
-            f"According to {provider}, the sectors of {len(changed)} of {len(both)} names have changed between "
+            f"According to {provider}, the sectors of {len(changed)} of {len(both)} names changed between "
             f"{after} and {through} ({'; '.join(examples)}; and {len(changed) - 3} more).",
             remedy="Correct the sectors; nothing was stored. If they are right, run `afterclose data import FOLDER`.",
             session=str(through),

@@ -11,8 +11,9 @@ number. The trials of a week are clustered first; a cluster counts as (Σ√λ)�
 its correlation matrix (Galwey 2009): one if all are identical, their number if they are uncorrelated. Then its mean
 joins the group of earlier weeks' means with which it is correlated. A group counts as this expression for its means,
 times the number that each of its clusters counts as. This equals the expression for all its trials if every week has
-the same trials, because the eigenvalues of a Kronecker product are products. Where clusters differ in size, the number
-is summed over the layers of the sizes.
+the same trials, because the eigenvalues of a Kronecker product are products. Where the clusters of a group count as
+different numbers, the group is summed over layers, one between each two successive numbers: the height of the layer
+times the expression for the means of the clusters that reach it.
 """
 
 from collections.abc import Iterator

@@ -19,7 +19,7 @@ def takes_from(order: Order, at: datetime) -> datetime:
     """Return the earliest time at which Alpaca accepts the order for the session after its decision, not before `at`.
 
     Between the close and 19:00 some accounts reject day orders and some accept them, so an order waits in any case.
-    Before that evening it would trade in the session of the decision itself. On days without a session, the hours of
+    Sent before the close, it would trade in the session of the decision itself. On days without a session, the hours of
     the auctions apply as on others. While figures are preliminary, Alpaca would accept the order, but the gates could
     not check it.
     """
