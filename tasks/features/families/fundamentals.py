@@ -1,4 +1,4 @@
-"""Price relative to earnings, revenue and book value, and their growth, as published by that date.
+"""Price relative to earnings, revenue and book value, and their growth, from what was public on each day.
 
 Missing without filings. The value a year ago is the one that was public 252 sessions ago.
 """

@@ -3,7 +3,7 @@
 A name's worth is its cumulative P&L: the value of its shares plus all cash and receivables attributable to it since the
 ledger began (paid for buys, received from sells and dividends, fees included). What it contributed is the change
 in its worth. Interest, account fees and rounding belong to no name: they are summed from the ledger too, so that a
-change in the account that neither explains is visible.
+change in the account that neither they nor the names explain is visible.
 """
 
 import math

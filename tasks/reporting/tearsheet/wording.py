@@ -128,7 +128,7 @@ def _costs(sheet: TearSheet) -> str:
         return "Nothing was traded."
     years = max(basis.sessions / SESSIONS_PER_YEAR, 1e-9)
     yearly = basis.cost_usd / float(sheet.curve.equity_usd.mean()) / years
-    borrow = f" Borrow cost another {usd(basis.borrow_usd)}." if basis.borrow_usd else ""
+    borrow = f" Borrow fees were another {usd(basis.borrow_usd)}." if basis.borrow_usd else ""
     return (
         f"{counted(basis.fills, 'fill')} of {usd(basis.traded_usd)} in total cost {usd(basis.cost_usd)}:"
         f" {number(BPS * basis.cost_usd / basis.traded_usd, 1)} bps of the amount traded, {typeset_percent(yearly, 2)}"

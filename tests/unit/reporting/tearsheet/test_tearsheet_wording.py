@@ -83,7 +83,7 @@ def test_a_backtest_without_fills_says_so():
 def test_borrow_is_said_only_where_it_was_paid():
     sheet = make_sheet(basis=replace(BASIS, borrow_usd=50.0))
 
-    assert "Borrow cost another $50." in basis_lines(sheet, COMBINATION)[1]
+    assert "Borrow fees were another $50." in basis_lines(sheet, COMBINATION)[1]
     assert "Borrow" not in basis_lines(make_sheet(), COMBINATION)[1]
 
 
