@@ -122,7 +122,8 @@ class Models(Section):
     search: Search
     feature_checks: FeatureChecks
     max_age_days: Count
-    """A champion selected longer ago than this is not used."""
+    """A champion selected longer ago than this is not used. The check `champion_age` also applies it to the last
+    training day."""
 
 
 class Regime(Section):

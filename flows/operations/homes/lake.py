@@ -156,8 +156,8 @@ def import_files(options: Options, folder: Path) -> Result:
         lines.append(
             f"Names whose sector has no date: {undated:,}"
             f" of {imported.symbols:,}. The sector is used for limits, but not for features, where"
-            " these names are compared only with each other: an undated sector could be later than the session."
-            " Add a sector_changes file to give the dates (docs/data.md)."
+            " these names are compared only with each other: an undated sector may have been assigned after"
+            " the session. Add a sector_changes file to give the dates (docs/data.md)."
         )
     lines += [aligned(_counted(imported.findings))] if imported.findings else []
     if "files" not in data.providers or data.files.path != imported.folder:
