@@ -276,7 +276,7 @@ def add_approver(home: Home, name: str, key: str, by: str, reason: str, at: date
             if one.key == key:
                 state = f"was revoked at {one.revoked_at}" if one.is_revoked else "is already registered"
                 raise ConfigError(
-                    f"This key, of {one.name}, {state}.",
+                    f"This key belongs to {one.name} and {state}.",
                     remedy="Create another with `afterclose approvers key --key FILE`.",
                 )
             if one.name.casefold() == name.casefold() and not one.is_revoked:

@@ -26,6 +26,6 @@ def _row(rates: Sequence[SecFee | Taf], session: date, table: str, fees: Fees) -
     if row < 0 and fees.before_first == "refuse":
         raise ConfigError(
             f"costs.fees.{table} has no rate for {session}: its first rate is dated {rates[0].since}.",
-            remedy=f"Start later, add the rate to costs.fees.{table}, or set costs.fees.before_first: first.",
+            remedy=f"Start at a later date, add the rate to costs.fees.{table}, or set costs.fees.before_first: first.",
         )
     return max(row, 0)

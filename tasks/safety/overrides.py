@@ -229,7 +229,9 @@ def _refuse_unusable(instruction: Instruction) -> None:
             f"{instruction.name[:20]!r} is not a valid symbol.", remedy="Write it as in trades.csv."
         )
     if (instruction.scope == "all") != (instruction.name == ""):
-        raise ConfigError("The override names no symbol, sector or strategy.", remedy="Give its name.")
+        raise ConfigError(
+            "The override names no symbol, sector or strategy.", remedy="Name the symbol, sector or strategy."
+        )
     if not (instruction.multiplier.is_finite() and 0 <= instruction.multiplier <= 1):
         raise ConfigError(
             f"The multiplier {instruction.multiplier} is not between 0 and 1.",

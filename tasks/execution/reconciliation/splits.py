@@ -2,7 +2,7 @@
 
 Vendors have delivered splits in the wrong direction and ratios as rounded decimals. A split is booked if the broker's
 shares changed by exactly its fraction and the price does not contradict it, or if the price confirms it and the result
-is whole. Otherwise the name stays locked until one of them decides.
+is whole. Otherwise the name stays locked until one of these conditions is met.
 """
 
 import math
