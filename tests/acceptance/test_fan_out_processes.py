@@ -1,5 +1,6 @@
 import os
 import signal
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -47,6 +48,24 @@ class Unreadable:
         return os._exit, (1,)
 
 
+def process_of_unless_new(marker):
+    """Return work, but end the process that is the first to unpickle it."""
+    with suppress(FileExistsError):
+        marker.touch(exist_ok=False)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return process_of
+
+
+class KilledOnce:
+    """Work whose first worker is killed before it is ready."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return process_of_unless_new, (self.marker,)
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_every_item_is_done_once_and_its_progress_is_reported(processes):
     reported = []
@@ -84,6 +103,15 @@ def test_the_work_of_a_killed_worker_is_done_again_and_counted_once(tmp_path):
 def test_workers_that_cannot_start_are_an_error():
     with pytest.raises(TransientError, match="Worker processes were killed"):
         list(fan_out(Unreadable(), range(3), processes=2, report=lambda _: None))
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_replaced(tmp_path):
+    marker = tmp_path / "killed"
+
+    results = list(fan_out(KilledOnce(marker), range(6), processes=2, report=lambda _: None))
+
+    assert marker.exists()
+    assert [number for number, _ in results] == list(range(6))
 
 
 @pytest.mark.parametrize(("processes", "threads"), [(2, 1), (1, 2), (1, 1)])

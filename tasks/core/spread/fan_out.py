@@ -25,7 +25,7 @@ Work = Callable[[Item, Report], Result]
 Run = Callable[[Sequence[Item]], Iterator[Result]]
 
 STARTED, PROGRESS, RESULT, ERROR = range(4)
-ATTEMPTS = 3  # of an item whose worker was killed
+ATTEMPTS = 3  # of an item whose worker was killed, and of starting a worker
 
 
 def fan_out(
@@ -49,7 +49,8 @@ def workers(
 
     With `cluster`, the address of a Dask scheduler, its workers do the work. Otherwise, with fewer than two processes,
     the work is done in this one, by `threads` threads. The function raises the exceptions of `work`. An item whose
-    worker was killed is retried, and TransientError is raised if that happens ATTEMPTS times to one item.
+    worker was killed is retried, and TransientError is raised if that happens ATTEMPTS times to one item,
+    or to workers that start.
     """
     if cluster:
         with cluster_workers(work, scheduler=cluster, report=report) as run:
@@ -81,6 +82,7 @@ class _Pool:
     processes: int
     report: Report
     workers: dict[Connection, _Worker] = field(default_factory=dict)
+    lost_starts: int = 0  # workers killed before they were ready, since one last was
 
     def run(self, items: Sequence[Any]) -> Iterator[Any]:
         """Yield the results in order; each item goes to the next free worker."""
@@ -133,7 +135,7 @@ class _Pool:
             worker.reported += content
             self.report(content)
         if kind == STARTED:
-            worker.is_ready = True
+            worker.is_ready, self.lost_starts = True, 0
         if kind == RESULT and worker.place is not None:
             done[worker.place], worker.place = content, None
 
@@ -143,18 +145,17 @@ class _Pool:
         worker.process.join()
         connection.close()
         place = worker.place
-        if place is None and worker.is_ready:
-            self._start()
-            return
         if place is not None:
             attempts[place] += 1
             self.report(-worker.reported)
-        if place is None or attempts[place] == ATTEMPTS:
+            waiting.append(place)
+        elif not worker.is_ready:
+            self.lost_starts += 1
+        if ATTEMPTS in (self.lost_starts, attempts[place] if place is not None else 0):
             raise TransientError(
                 "Worker processes were killed, perhaps because memory ran out.",
                 remedy="Run again: finished work is kept. If memory is short, use fewer processes.",
             )
-        waiting.append(place)
         self._start()
 
 
