@@ -322,6 +322,8 @@ def test_a_home_whose_first_import_failed_reads_the_directory_of_the_next_one(
 
     assert answer(["data", "import", str(wrong), *home]) == 5
     config.write_text(config.read_text() + added)
+    assert answer(["data", "import", str(tmp_path / "none"), *home]) == 2
+    assert str(wrong) in config.read_text()
     assert answer(["data", "import", str(right), *home]) == 0
 
     assert ("Set data.provider" in capsys.readouterr().out) is not is_corrected

@@ -169,13 +169,13 @@ def import_files(options: Options, folder: Path) -> Result:
 
 def _make_home_for(options: Options, folder: Path) -> bool:
     """Create a home that reads the directory; return False if it exists. A directory without prices raises first."""
+    from tasks.data.providers.files.provider import FilesProvider
+
+    FilesProvider(folder)
     home = named_home(options.home)
     if is_set_up(home):
         _correct_directory(home, folder, options)
         return False
-    from tasks.data.providers.files.provider import FilesProvider
-
-    FilesProvider(folder)
     return make_home(home, new_config("files", folder), checkout=checkout())
 
 

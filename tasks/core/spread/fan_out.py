@@ -145,13 +145,15 @@ class _Pool:
         worker.process.join()
         connection.close()
         place = worker.place
-        if place is not None:
+        if place is None:
+            self.lost_starts += not worker.is_ready
+            losses = self.lost_starts
+        else:
             attempts[place] += 1
             self.report(-worker.reported)
             waiting.append(place)
-        elif not worker.is_ready:
-            self.lost_starts += 1
-        if ATTEMPTS in (self.lost_starts, attempts[place] if place is not None else 0):
+            losses = attempts[place]
+        if losses == ATTEMPTS:
             raise TransientError(
                 "Worker processes were killed, perhaps because memory ran out.",
                 remedy="Run again: finished work is kept. If memory is short, use fewer processes.",
