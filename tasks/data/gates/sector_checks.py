@@ -7,7 +7,7 @@ import pandas as pd
 from tasks.core.errors import DataError
 from tasks.data.schema.tables import SPECS
 
-MAX_CHANGED = 0.25  # of the names; about 5% of the S&P 500 moved to communication services on 2018-09-24
+MAX_CHANGED = 0.25  # of the names: a revision of the classification moves single industries
 MIN_CHANGED = 8  # fewer names may be a small list that a person maintains
 
 
