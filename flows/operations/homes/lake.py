@@ -171,8 +171,8 @@ def _make_home_for(options: Options, folder: Path) -> bool:
     """Create a home that reads the directory; return False if it exists. A directory without prices raises first."""
     from tasks.data.providers.files.provider import FilesProvider
 
-    FilesProvider(folder)
     home = named_home(options.home)
+    FilesProvider(folder)
     if is_set_up(home):
         _correct_directory(home, folder, options)
         return False
