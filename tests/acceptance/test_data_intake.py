@@ -18,7 +18,7 @@ from tasks.data.lake.head import read_head
 from tasks.data.lake.store import read_table
 from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
-from tests.builders import FRIDAY
+from tests.builders import FRIDAY, make_settings
 from tests.deliveries import Served, days_of, make_delivery, refresh, scaled, typed
 
 
@@ -134,7 +134,7 @@ def test_a_delivery_of_actions_alone_is_checked_without_bars():
     tables = conform(replace(Delivery(), actions=base.actions), through=FRIDAY, provider="served")
     days = sessions_between(date(2024, 1, 2), FRIDAY)
 
-    batch = admit(tables, Known(), through=FRIDAY, trading_days=days, max_move_frac=0.2)
+    batch = admit(tables, Known(), through=FRIDAY, trading_days=days, limits=make_settings().data.quality)
 
     assert batch.rows["actions"]["factor"].tolist() == [1.0, 2.0]
     assert batch.rows["findings"].empty

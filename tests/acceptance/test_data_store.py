@@ -29,7 +29,7 @@ from tasks.data.panel.reader import keep_prices, read_panel, read_prices
 from tasks.data.providers.base import Delivery
 from tasks.data.schema.batch import Batch
 from tasks.data.schema.records import Market, Panel, PanelRules, SnapshotRef
-from tests.builders import FRIDAY
+from tests.builders import FRIDAY, make_settings
 from tests.deliveries import Served, cut, days_of, make_delivery, refresh, scaled, typed
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -255,7 +255,7 @@ def admitted(lake: Path, head: Head | None, delivery: Delivery, day: date) -> Ba
     tables = conform(cut(delivery, after=after, through=day), through=day, provider="served")
     days = sessions_between(date(2020, 1, 2), day)
     known = update._known(lake, head, tables, days, whole=False)
-    return admit(tables, known, through=day, trading_days=days, max_move_frac=0.2)
+    return admit(tables, known, through=day, trading_days=days, limits=make_settings().data.quality)
 
 
 def id_of(lake: Path, day: date) -> str:

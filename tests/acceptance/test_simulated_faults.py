@@ -20,7 +20,7 @@ from tasks.data.task import refresh_market
 from tasks.simulation.parameters import Parameters
 from tasks.simulation.provider import SimulatedProvider
 from tasks.simulation.truth import Truth, simulate
-from tests.builders import make_run
+from tests.builders import make_run, make_settings
 
 pytestmark = pytest.mark.slice
 
@@ -38,7 +38,7 @@ def check(parameters: Parameters, through: date) -> tuple[Truth, set[tuple[str, 
     simulation = simulate(parameters, through)
     tables = conform(simulation.delivery, through=through, provider="simulated")
     days = sessions_between(FIRST_DAY, through)
-    batch = admit(tables, Known(), through=through, trading_days=days, max_move_frac=0.20)
+    batch = admit(tables, Known(), through=through, trading_days=days, limits=make_settings().data.quality)
     findings = batch.rows["findings"]
     named = set(zip(findings["symbol"], findings["session"].dt.date, strict=True))
     return simulation.truth, named, len(tables["bars"])

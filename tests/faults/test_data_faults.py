@@ -28,6 +28,7 @@ from tasks.data.schema.columns import Table
 from tasks.data.schema.records import Market
 from tasks.data.schema.symbols import is_safe_symbol
 from tasks.data.task import refresh_market
+from tasks.data.upkeep.verify import verify_lake
 from tests.builders import FRIDAY
 from tests.deliveries import (
     Served,
@@ -128,6 +129,45 @@ def test_fault_005_a_wrong_level_of_many_names_that_persists_stops_the_next_sess
 
     with pytest.raises(DataError, match="2 of 12 symbols are in quarantine on 2024-06-14"):
         refresh(monkeypatch, tmp_path, delivery, FRIDAY, **limit)
+
+
+TENTH = {"data.quality.max_quarantined_frac": 0.1}
+
+
+def with_one_price(delivery: Delivery, names: int, day: date, times: float = 1.0) -> Delivery:
+    """Return the delivery with the previous close, or a multiple of it, as the only price of these names."""
+    bars = delivery.bars.sort_values(["symbol", "session"])
+    before = bars.groupby("symbol")["close"].shift()[bars["session"] == pd.Timestamp(day)]
+    symbols = bars.loc[before.index, "symbol"]
+    figures = {
+        (symbol, day): {**dict.fromkeys(("open", "high", "low", "close"), times * close), "volume": 1e6}
+        for symbol, close in list(zip(symbols, before, strict=True))[-names:]
+    }
+    return with_bars(delivery, figures)
+
+
+def test_a_session_that_the_provider_lost_stops_its_own_run_and_not_the_next_one(tmp_path, monkeypatch):
+    delivery = with_one_price(make_delivery(symbols=20), 9, THURSDAY)
+
+    with pytest.raises(DataError, match=r"9 of 20 symbols are in quarantine on 2024-06-13 .*flat_bar 9"):
+        refresh(monkeypatch, tmp_path, delivery, THURSDAY, **TENTH)
+    market = refresh(monkeypatch, tmp_path, delivery, FRIDAY, **TENTH)
+
+    assert market.quarantined == ()
+    stop = {(one.severity, one.session) for one in verify_lake(small_run(tmp_path, **TENTH)).findings}
+    assert ("stop", THURSDAY) in stop
+    with pytest.raises(DataError, match="9 of 20 symbols are in quarantine on 2024-06-13"):
+        refresh(monkeypatch, tmp_path, delivery, THURSDAY, **TENTH)
+
+
+def test_a_lost_session_of_few_names_or_at_another_level_stops_the_next_run_too(tmp_path, monkeypatch):
+    full = make_delivery(symbols=20)
+    for folder, delivery in (
+        ("few", with_one_price(full, 7, THURSDAY)),
+        ("level", with_one_price(full, 9, THURSDAY, times=1.05)),
+    ):
+        with pytest.raises(DataError, match=r"of 20 symbols are in quarantine on 2024-06-14 .*on 2024-06-13"):
+            refresh(monkeypatch, tmp_path / folder, delivery, FRIDAY, **TENTH)
 
 
 def test_fault_002_a_provider_that_ends_a_session_early_is_refused_with_both_dates(home, monkeypatch):

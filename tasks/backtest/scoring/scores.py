@@ -25,6 +25,7 @@ from tasks.data.panel.assemble import sessions_of
 from tasks.data.panel.companies import CompanyIndex
 from tasks.data.panel.grid import Ints, days_of
 from tasks.data.schema.columns import ALWAYS
+from tasks.data.schema.finding_rows import serious_findings
 from tasks.data.schema.records import Days, Matrix, Panel
 from tasks.data.schema.tables import SPECS
 from tasks.features.labels import sessions_known_after
@@ -314,7 +315,7 @@ def late_rows(tables: Mapping[str, pd.DataFrame], sessions: Days, *, levels: tup
         if name == "levels":
             frame = frame[frame["name"].isin(levels)]
         elif name == "findings":
-            frame = frame[frame["severity"] == "quarantine"]
+            frame = serious_findings(frame)
         elif name == "listings":
             frame = frame[frame["available_date"] > ALWAYS]
         known = row_of(days_of(frame["known"]), sessions)

@@ -14,10 +14,12 @@ from tasks.data.gates.bars.flags import FlaggedBars
 from tasks.data.gates.context_rows import ContextRows, Known
 from tasks.data.gates.price_moves import Suspect
 from tasks.data.schema.finding_rows import make_findings, no_findings
-from tasks.data.schema.records import Days, Mask
+from tasks.data.schema.records import Days, Mask, Severity
 
 STAYS = "stored as delivered; not bought for some sessions"
 ACCEPTED = "stored and used"
+STOPS = "stored as delivered; the session is not traded on"
+DONE: dict[Severity, str] = {"note": ACCEPTED, "quarantine": STAYS, "stop": STOPS}
 
 
 def move_findings(rows: ContextRows, suspects: list[Suspect]) -> pd.DataFrame:
@@ -26,9 +28,7 @@ def move_findings(rows: ContextRows, suspects: list[Suspect]) -> pd.DataFrame:
     for rule in sorted({suspect.rule for suspect in suspects}):
         same = [suspect for suspect in suspects if suspect.rule == rule]
         first = same[0]
-        done = (
-            "set aside for the day" if first.sets_aside else ACCEPTED if first.severity == "note" else STAYS
-        )
+        done = "set aside for the day" if first.sets_aside else DONE[first.severity]
         flagged = rows.frame.iloc[[suspect.row for suspect in same]]
         parts.append(
             make_findings(flagged, rule, first.severity, [suspect.evidence for suspect in same], done)
@@ -38,8 +38,9 @@ def move_findings(rows: ContextRows, suspects: list[Suspect]) -> pd.DataFrame:
 
 def shape_findings(rows: ContextRows, shapes: FlaggedBars) -> pd.DataFrame:
     """Return a finding for each flagged bar of one rule."""
-    done = ACCEPTED if shapes.severity == "note" else STAYS
-    return make_findings(rows.frame.iloc[shapes.rows], shapes.rule, shapes.severity, shapes.evidence, done)
+    return make_findings(
+        rows.frame.iloc[shapes.rows], shapes.rule, shapes.severity, shapes.evidence, DONE[shapes.severity]
+    )
 
 
 def missing_bar_findings(

@@ -14,6 +14,7 @@ from tasks.core.errors import DataError
 from tasks.core.text import counted
 from tasks.data.panel.companies import company_index
 from tasks.data.panel.membership import quarantine_rows
+from tasks.data.schema.finding_rows import serious_findings
 from tasks.data.schema.records import Days
 from tasks.data.schema.tables import OHLCV
 
@@ -81,11 +82,10 @@ def active_findings(findings: pd.DataFrame, sessions: Days, quarantine_sessions:
     """Return the findings that keep a symbol in quarantine on the last of the sessions."""
     if len(sessions) == 0:
         return findings.iloc[:0]
-    days = findings["session"].to_numpy().astype("datetime64[D]")
-    first, last = quarantine_rows(days, sessions, quarantine_sessions)
+    serious = serious_findings(findings)
+    first, last = quarantine_rows(serious, sessions, quarantine_sessions)
     now = len(sessions) - 1
-    is_active = (first <= now) & (now <= last) & (findings["severity"] == "quarantine").to_numpy()
-    active: pd.DataFrame = findings[is_active]
+    active: pd.DataFrame = serious[(first <= now) & (now <= last)]
     return active
 
 

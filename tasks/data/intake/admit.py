@@ -10,7 +10,7 @@ A bar passes the gates in this order:
 6. gates/session_moves    the moves of the whole session are plausible (else intake/update refuses the delivery)
 7. gates/price_moves      its own move is plausible, or the bar is flagged or set aside
 8. gates/bars/stale       bars that repeat the previous session's prices or have no volume
-9. gates/bars/shapes      spikes, flat and thin bars
+9. gates/bars/shapes      spikes, flat and thin bars; bars/lost_sessions: is the session stale, or the name?
 10. gates/findings        missing bars, restatements, reused symbols
 11. gates/readiness       enough of the session remains to trade on (else intake/update refuses the delivery)
 
@@ -24,7 +24,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from config.data_section import Quality
 from tasks.core.text import ascii_label
+from tasks.data.gates.bars.lost_sessions import of_lost_sessions
 from tasks.data.gates.bars.shapes import check_shapes
 from tasks.data.gates.bars.stale import check_stale
 from tasks.data.gates.bars.values import check_bars
@@ -62,7 +64,7 @@ def admit(
     *,
     through: date,
     trading_days: Days,
-    max_move_frac: float,
+    limits: Quality,
     compared: Reconciled | None = None,
     level_rules: LevelRules | None = None,
     whole: bool = False,
@@ -90,10 +92,13 @@ def admit(
         rows.frame["symbol"].cat.categories,
         trading_days,
         benchmark=_benchmark(levels, known, level_rules, trading_days),
-        move_frac=max_move_frac,
+        move_frac=limits.max_move_frac,
     )
-    suspects = _accept_confirmed(check_moves(bars, limit=max_move_frac), rows, compared.confirmed)
+    suspects = _accept_confirmed(check_moves(bars, limit=limits.max_move_frac), rows, compared.confirmed)
     is_bar = _are_bars(rows, suspects)
+    flagged = of_lost_sessions(
+        [*check_stale(bars), *check_shapes(bars)], bars, is_bar, max_frac=limits.max_quarantined_frac
+    )
     findings = [
         compared.findings,
         checked.findings,
@@ -103,9 +108,9 @@ def admit(
         level_findings,
         refused,
         move_findings(rows, suspects),
-        *(shape_findings(rows, flagged) for flagged in (*check_stale(bars), *check_shapes(bars))),
+        *(shape_findings(rows, one) for one in flagged),
         missing_bar_findings(rows, checked.set_aside, tables, known, trading_days),
-        restatement_findings(amendments, known, through, limit=max_move_frac),
+        restatement_findings(amendments, known, through, limit=limits.max_move_frac),
     ]
     lives = _lives(rows, is_bar, tables, known, trading_days)
     findings.append(reused_symbol_findings(lives, known))

@@ -93,7 +93,7 @@ def update_lake(
         known,
         through=through,
         trading_days=trading_days,
-        max_move_frac=limits.max_move_frac,
+        limits=limits,
         compared=compared,
         level_rules=level_rules(run.settings),
         whole=whole,

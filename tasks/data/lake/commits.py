@@ -22,6 +22,7 @@ from tasks.data.lake.store import read_bar_frame, read_table
 from tasks.data.lake.sync import sync_commits
 from tasks.data.lake.types import stream_by_year, to_arrow
 from tasks.data.schema.batch import Batch
+from tasks.data.schema.finding_rows import serious_findings
 from tasks.data.schema.records import Bucket, LakeLocation
 from tasks.data.schema.tables import SPECS, as_seen_on
 
@@ -109,8 +110,8 @@ def _first_and_last(days: pd.Series) -> tuple[date, ...]:
 
 def _sessions(lake: LakeLocation, head: Head, batch: Batch, through: date) -> pd.DataFrame:
     """Return the digest of every session that the batch adds or changes."""
-    serious = batch.rows["findings"][batch.rows["findings"]["severity"] == "quarantine"]
-    fresh = {name: batch.rows[name] for name in COVERED if name != "findings"} | {"findings": serious}
+    fresh = {name: batch.rows[name] for name in COVERED}
+    fresh["findings"] = serious_findings(fresh["findings"])
     touched = {
         day for frame in (*fresh.values(), batch.rows["amendments"]) for day in frame["session"].unique()
     }
@@ -147,7 +148,7 @@ def _with_stored(
         else:
             stored = as_seen_on(read_table(lake, head.versions, name), name, None)
         if name == "findings":
-            stored = stored[stored["severity"] == "quarantine"]
+            stored = serious_findings(stored)
         stored = stored[stored["session"].isin(old)]
         both = pd.concat([stored, frame], ignore_index=True)
         result[name] = both.drop_duplicates(list(SPECS[name].key), keep="last", ignore_index=True)

@@ -17,6 +17,7 @@ from tasks.data.panel.companies import CompanyIndex, renames_from, successor
 from tasks.data.panel.grid import Grid, Ints, days_of
 from tasks.data.panel.listings import holders_of
 from tasks.data.panel.membership import quarantine_rows, spell_cells
+from tasks.data.schema.finding_rows import serious_findings
 from tasks.data.schema.records import Days, Mask
 from tasks.data.schema.tables import SPECS
 
@@ -78,8 +79,8 @@ def quarantine_by_session(
 ) -> Mask:
     """Return which companies are in quarantine, from the session on which the finding was known."""
     out = np.zeros(grid.shape, dtype=bool)
-    serious = in_known_order(findings[findings["severity"] == "quarantine"], grid.sessions)
-    first, last = quarantine_rows(days_of(serious["session"]), grid.sessions, length)
+    serious = in_known_order(serious_findings(findings), grid.sessions)
+    first, last = quarantine_rows(serious, grid.sessions, length)
     company = companies.of_frame(serious, "session")
     column = np.where(company >= 0, grid.column_of[company], -1)
     begin = np.maximum(first, serious[KNOWN_ROW].to_numpy())

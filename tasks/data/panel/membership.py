@@ -7,6 +7,7 @@ import pandas as pd
 
 from tasks.data.panel.companies import CompanyIndex, renames_from, successor
 from tasks.data.panel.grid import Grid, Ints, days_of
+from tasks.data.schema.finding_rows import serious_findings
 from tasks.data.schema.records import Days, Mask
 
 
@@ -46,24 +47,24 @@ def spell_cells(
 def quarantined(
     grid: Grid, findings: pd.DataFrame, companies: CompanyIndex, sessions: Days, lookback: int, length: int
 ) -> Mask:
-    """Return which companies have a quarantine finding on the session or on the `length` sessions before."""
+    """Return which companies are in quarantine after a finding on the session or up to `length` sessions before."""
     out = np.zeros(grid.shape, dtype=bool)
-    serious = findings[findings["severity"] == "quarantine"]
-    company, day = companies.of_frame(serious, "session"), days_of(serious["session"])
-    first, last = (row - lookback for row in quarantine_rows(day, sessions, length))
+    serious = serious_findings(findings)
+    company = companies.of_frame(serious, "session")
+    first, last = (row - lookback for row in quarantine_rows(serious, sessions, length))
     column = np.where(company >= 0, grid.column_of[company], -1)
     for c in np.flatnonzero(column >= 0).tolist():
         out[max(first[c], 0) : max(last[c] + 1, 0), column[c]] = True
     return out
 
 
-def quarantine_rows(days: Days, sessions: Days, length: int) -> tuple[Ints, Ints]:
-    """Return the first and the last row on which findings of these days keep a name in quarantine.
+def quarantine_rows(serious: pd.DataFrame, sessions: Days, length: int) -> tuple[Ints, Ints]:
+    """Return the first and the last row on which each serious finding keeps its name in quarantine.
 
-    A finding of a closed day counts from the next session on.
+    A finding of a closed day counts from the next session on; one of severity "stop", on its own session only.
     """
-    first = np.searchsorted(sessions, days).astype(np.int64)
-    return first, first + length
+    first = np.searchsorted(sessions, days_of(serious["session"])).astype(np.int64)
+    return first, first + np.where(serious["severity"] == "stop", 0, length)
 
 
 def session_age(grid: Grid, companies: CompanyIndex, sessions: Days, lookback: int) -> Ints:

@@ -34,6 +34,11 @@ def make_findings(
     return frame.assign(session=days)[list(FINDING_COLUMNS)]
 
 
+def serious_findings(findings: pd.DataFrame) -> pd.DataFrame:
+    """Return the findings that keep a name in quarantine: for some sessions, or for their own alone ("stop")."""
+    return findings[findings["severity"] != "note"]
+
+
 def refused_symbol_findings(rows: pd.DataFrame, evidence: Iterable[str]) -> pd.DataFrame:
     """Return one finding for each row, whose symbol the lake does not accept."""
     escaped = rows.assign(symbol=[ascii_label(str(name)) for name in rows["symbol"]])

@@ -28,7 +28,7 @@ from tasks.data.lake.storage.location import lake_of
 from tasks.data.lake.store import read_bar_frame, read_table
 from tasks.data.panel.coverage import Coverage, coverage_on
 from tasks.data.schema.batch import SessionMoves
-from tasks.data.schema.finding_rows import to_findings
+from tasks.data.schema.finding_rows import serious_findings, to_findings
 from tasks.data.schema.records import Finding, LakeLocation
 from tasks.data.schema.tables import FINDING_COLUMNS, SPECS, as_seen_on, empty_table
 
@@ -153,7 +153,7 @@ class _StoredLake:
             known,
             through=last,
             trading_days=self.trading_days,
-            max_move_frac=limits.max_move_frac,
+            limits=limits,
             level_rules=rules,
         )
         return bars, batch.rows["findings"], batch.sessions
@@ -163,7 +163,7 @@ class _StoredLake:
         first, last = date(year, 1, 1), date(year, 12, 31)
         findings = self.tables["findings"]
         rows = {name: _within(self.tables[name], first, last) for name in COVERED if name != "bars"}
-        rows["findings"] = _within(findings[findings["severity"] == "quarantine"], first, last)
+        rows["findings"] = _within(serious_findings(findings), first, last)
         digests = session_digests({**rows, "bars": bars})
         committed = _within(self.tables["sessions"], first, last)
         days = committed["session"].to_numpy().astype("datetime64[D]").tolist()

@@ -53,7 +53,7 @@ FIELDS = {
     "findings": {
         "symbol": symbol,
         "rule": st.sampled_from(["spike", "gap"]),
-        "severity": st.sampled_from(["note", "quarantine"]),
+        "severity": st.sampled_from(["note", "quarantine", "stop"]),
     },
     "delistings": {"symbol": symbol, "kind": st.just("merger"), "last_price": st.none() | price},
 }

@@ -207,7 +207,9 @@ def test_of_three_companies_with_one_symbol_each_is_a_member_in_its_own_time():
     ]  # eleven sessions of volume are missing
 
 
-@pytest.mark.parametrize(("severity", "out"), [("quarantine", range(40, 43)), ("note", range(0))])
+@pytest.mark.parametrize(
+    ("severity", "out"), [("quarantine", range(40, 43)), ("stop", range(40, 41)), ("note", range(0))]
+)
 def test_a_serious_finding_keeps_a_name_out_on_its_session_and_the_ones_after(severity, out):
     found = table(
         "findings", {"symbol": "B", "session": 40, "severity": severity}, {"symbol": "X", "session": 40}
