@@ -1,12 +1,15 @@
 """Mask the values of secrets in output, logs and stored messages.
 
 Secrets are read from the environment only. Their values are replaced by *** in any text, such as a provider's response
-or a library's error message.
+or a library's error message. A key of a broker or provider is masked wherever it occurs. A short secret that a person
+chose, such as the password `short`, is masked only where it is a whole word: hidden inside `shorter` it would make a
+message unreadable, and reveal its own letters.
 """
 
 import json
 import logging
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -27,17 +30,35 @@ VARIABLES = (
     "AFTERCLOSE_WEBHOOK_SECRET",
     "PREFECT_API_KEY",
 )
+CHOSEN = frozenset(  # by a person, or in a store that one runs oneself; all others are made by a service
+    {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AFTERCLOSE_APPROVAL_PASSPHRASE",
+        "AFTERCLOSE_AUDIT_KEY",
+        "AFTERCLOSE_REVIEW_PASSWORD",
+        "AFTERCLOSE_SMTP_PASSWORD",
+        "AFTERCLOSE_WEBHOOK_SECRET",
+    }
+)
+LONG = 12  # characters: as long a value is not part of an ordinary word
 SHORTEST = 4  # a shorter value is not a secret, and would match ordinary words
 MASK = "***"
+BEFORE = r"(?:(?<!\w)|(?<=\\[bfnrt])|(?<=%[0-9A-Fa-f]{2})|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"  # also an escape
+AFTER = r"(?!\w)"
 
 
 def masked(text: str, environ: Mapping[str, str] = os.environ) -> str:
     """Return the text with the value of every secret masked, URL-encoded and JSON-escaped forms included."""
-    values = {environ.get(name, "").strip() for name in VARIABLES}
+    everywhere = {environ.get(name, "").strip() for name in VARIABLES if name not in CHOSEN}
+    values = everywhere | {environ.get(name, "").strip() for name in CHOSEN}
     for value in sorted(values, key=len, reverse=True):
         if len(value) >= SHORTEST:
             for form in {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}:
-                text = text.replace(form, MASK)
+                if value not in everywhere and _may_be_part_of_a_word(form):
+                    text = re.sub(f"{BEFORE}{re.escape(form)}{AFTER}", MASK, text)
+                else:
+                    text = text.replace(form, MASK)
     return text
 
 
@@ -68,3 +89,8 @@ def mask_logs() -> None:
 
     masking_factory.masks_secrets = True  # type: ignore[attr-defined]
     logging.setLogRecordFactory(masking_factory)
+
+
+def _may_be_part_of_a_word(form: str) -> bool:
+    """Return whether the text is short, and only letters or only digits: anything else is no part of a word."""
+    return len(form) < LONG and (form.isalpha() or form.isdigit())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flows import commands
 from flows.cli.app import answer
 from tasks.core.errors import DataError
-from tasks.core.masking import VARIABLES, mask_logs, masked
+from tasks.core.masking import CHOSEN, VARIABLES, mask_logs, masked
 from tasks.data import task
 from tasks.data.providers.http.keys import IDENTITY, KEYS
 from tasks.data.providers.tiingo import TiingoProvider
@@ -163,6 +163,46 @@ def test_masking_leaves_everything_but_the_secret(before, secret, after):
     assert "***" in said
     assert secret not in said.replace("***", "")
     assert masked(before, {"FRED_API_KEY": secret + "!"}) == before
+
+
+# issue 10, line 22
+@pytest.mark.parametrize("name", sorted(CHOSEN))
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        ("short", "It is shorter than 12 characters.", "It is shorter than 12 characters."),
+        ("test", 'afterclose backtest; "latest_test": 1', 'afterclose backtest; "latest_test": 1'),
+        ("2024", "order 12024778", "order 12024778"),
+        ("short", "Login 'short' refused: short.", "Login '***' refused: ***."),
+        ("short", r"a\nshort\tb \u0027short %3Dshort%26 =short&", r"a\n***\tb \u0027*** %3D***%26 =***&"),
+        ("sh0rt!", "ash0rt!er", "a***er"),
+        ("longer-value-1", "xlonger-value-1x", "x***x"),
+        ("abcdefghijkl", "xabcdefghijklx", "x***x"),
+    ],
+)
+def test_a_short_secret_of_a_person_is_masked_as_a_word_and_never_inside_one(name, secret, text, shown):
+    assert masked(text, {name: secret}) == shown
+
+
+# issue 10, line 22
+@given(
+    st.sampled_from(sorted(CHOSEN)),
+    st.text(max_size=20),
+    st.text("abcXYZ019+/=%-_", min_size=4, max_size=40),
+    st.sampled_from(list(" '\"/=&:,.?()<>[]{}\n")),
+)
+def test_a_secret_of_a_person_that_stands_alone_is_masked(name, around, secret, mark):
+    said = masked(f"{around}{mark}{secret}{mark}{around}", {name: secret})
+
+    assert "***" in said
+    assert f"{mark}{secret}{mark}" not in said.replace("***", "")
+
+
+# issue 10, line 22
+@pytest.mark.parametrize("name", sorted(set(VARIABLES) - CHOSEN))
+def test_a_key_of_a_broker_or_provider_is_masked_even_inside_a_word(name):
+    assert masked("a backtest", {name: "test"}) == "a back***"
+    assert masked("a backtest", {name: "test", "AFTERCLOSE_SMTP_PASSWORD": "test"}) == "a back***"
 
 
 def test_every_key_of_a_provider_is_a_secret():
