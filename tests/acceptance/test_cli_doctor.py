@@ -15,6 +15,7 @@ from flows.operations.homes import checked, home_checks
 from tasks.approval.decisions import reject_day
 from tasks.approval.plans.audit import record_plan
 from tasks.core.atomic import write_text
+from tasks.core.errors import ModelError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_file
 from tasks.data.lake.head import Head, write_head
@@ -72,6 +73,23 @@ def test_remedies_name_the_home_that_was_given(examine, tmp_path):
     _, checks = examine()
 
     assert checks["champion"]["remedy"] == f"Train one: afterclose weekly --home {tmp_path} --quick"
+
+
+def test_a_home_without_a_champion_is_told_the_same_command_by_doctor_and_by_every_run(
+    examine, tmp_path, capsys
+):
+    _, checks = examine()
+
+    assert answer(["daily", "--date", "2024-06-14", "--home", str(tmp_path)]) == ModelError.exit_code
+    daily = capsys.readouterr().err
+    assert answer(["champion", "show", "--home", str(tmp_path)]) == ModelError.exit_code
+    show = capsys.readouterr().err
+    assert answer(["champion", "history", "--home", str(tmp_path)]) == 0
+    history = capsys.readouterr().out
+
+    command = f"afterclose weekly --home {tmp_path} --quick"
+    for said in (checks["champion"]["remedy"], daily, show, history):
+        assert command in " ".join(said.split())
 
 
 @pytest.mark.parametrize("missing", ["home", "settings", "lake"])

@@ -156,10 +156,11 @@ def _lake(checked: CheckedHome) -> CheckResult:
 
 
 def _champion(checked: CheckedHome) -> CheckResult:
+    from tasks.models.registry.metadata import FIRST_TRAINING
     from tasks.models.registry.store import has_champion, read_production
 
     if not has_champion(checked.home):
-        return CheckResult("champion", "warn", "none yet", "Train one: afterclose weekly --quick")
+        return CheckResult("champion", "warn", "none yet", f"Train one: {FIRST_TRAINING}")
     champion = read_production(checked.home).metadata.champion
     day = checked.ended or checked.last_session.day
     age = (day - champion.selection_date).days

@@ -16,7 +16,7 @@ from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import find_home
 from tasks.core.homes.replay_inputs import published_inputs
 from tasks.models.registry.champion import parse, refuse_unknown_optimizer
-from tasks.models.registry.metadata import Metadata
+from tasks.models.registry.metadata import FIRST_TRAINING, Metadata
 from tasks.models.registry.rollback import rollback_target
 from tasks.models.registry.store import (
     Version,
@@ -70,7 +70,7 @@ def show_history(options: Options) -> Result:
         ],
     }
     if not versions:
-        return Result(document, "No version of a champion is stored. Train one: afterclose weekly")
+        return Result(document, f"No version of a champion is stored. Train one: {FIRST_TRAINING}")
     rows = [_row(each, present, days) for each in versions]
     lines = [aligned([HISTORY, *rows])]
     if present is None:

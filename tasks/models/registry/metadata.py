@@ -20,6 +20,7 @@ SEAL = "metadata_sha256"
 SCHEMA_VERSION = 3  # 1 has no statistic, 2 no baseline
 LARGEST_METADATA = 10_000_000  # bytes; typically some hundred thousand
 LARGEST_MODEL = 1_000_000_000  # a large forest has tens of millions
+FIRST_TRAINING = "afterclose weekly --quick"  # minutes; training every candidate takes far longer
 TRAIN_AGAIN = "Run `afterclose weekly` to train a new champion."
 
 
@@ -155,7 +156,8 @@ def read_or_refuse(path: Path, missing: str, *, most_bytes: int) -> bytes:
             raise damaged(path, f"it has {size:,} bytes; the limit is {most_bytes:,}")
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise ModelError(missing, remedy=TRAIN_AGAIN, file=str(path)) from error
+        remedy = f"Run `{FIRST_TRAINING}` to train one."
+        raise ModelError(missing, remedy=remedy, file=str(path)) from error
     except OSError as error:
         raise ModelError(
             f"{path} cannot be read: {error.strerror}.", remedy="Fix its permissions.", file=str(path)
