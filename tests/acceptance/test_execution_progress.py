@@ -594,7 +594,7 @@ def test_until_the_books_are_reconciled_only_reductions_are_sent(tmp_path):
     progress = day.steps(until=OPENS + timedelta(minutes=20))
 
     assert day.states() == {"AAA": "filled", "BBB": "filled", "CCC": "intended", "DDD": "intended"}
-    assert progress.why == "2 held back: not reconciled yet"
+    assert progress.why == "2 orders not sent yet, held back: not reconciled yet"
 
 
 def test_the_loop_ends_where_the_next_thing_to_do_is_far_away(tmp_path):

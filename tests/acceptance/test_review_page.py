@@ -243,7 +243,7 @@ def test_the_history_says_what_became_of_an_execution(browser, run):
     (folder_of(run) / "execution.json").write_text(json.dumps(document))
 
     for path in (DAY, "/days"):
-        assert f"Executing: {len(document['lines'])} orders wait" in browser.text(path)
+        assert f"Executing: {len(document['lines'])} orders not sent yet" in browser.text(path)
 
 
 def test_one_line_is_shown_with_its_reasons_as_a_page_and_as_a_part(browser):

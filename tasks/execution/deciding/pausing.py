@@ -7,6 +7,7 @@ from tasks.execution.deciding.actions import Finish, View, Wait
 from tasks.execution.deciding.parts import admission_why, deadline_of, latest_parts
 from tasks.execution.deciding.shape import is_ready
 from tasks.execution.execution import Stage
+from tasks.execution.remaining import Remaining, remaining
 from tasks.execution.schema import AT_BROKER, State, Tracked
 
 ABSENT_AFTER = timedelta(minutes=10)  # after the close: an order that cannot be found by then never arrived
@@ -26,13 +27,16 @@ def pause(view: View) -> Wait | Finish:
             (one.changed_at + LATE_FILLS for one in view.orders if _may_fill_late(one)), default=at
         )
         return Wait(quiet_at, "late fills") if quiet_at > at else Finish(Stage.FINISHED, _summary(view))
+    left = remaining(
+        (one.state for one in [*waiting, *sent]), without_order=len(execution.lines) - len(latest)
+    )
     if at >= execution.ends_at:
         absent_at = execution.ends_at + ABSENT_AFTER
         is_early = at < absent_at and all(one.state is State.UNKNOWN for one in sent)
-        return Wait(absent_at if is_early else at + _poll(view), _open_text(sent))
+        return Wait(absent_at if is_early else at + _poll(view), left.text(with_states=True))
     if view.admission.admits == "nothing":
         return Wait(at + _poll(view), admission_why(view))
-    return Wait(_next_instant(view, waiting, sent), _open_text(sent) or _held_text(view, waiting))
+    return Wait(_next_instant(view, waiting, sent), _why(view, left))
 
 
 def _next_instant(view: View, waiting: list[Tracked], sent: list[Tracked]) -> datetime:
@@ -64,15 +68,13 @@ def _may_fill_late(tracked: Tracked) -> bool:
     return tracked.sends > 0 and tracked.state in {State.CANCELED, State.EXPIRED}
 
 
-def _open_text(sent: list[Tracked]) -> str:
-    states = sorted({str(tracked.state) for tracked in sent})
-    return f"{len(sent)} open at the broker ({', '.join(states)})" if sent else ""
-
-
-def _held_text(view: View, waiting: list[Tracked]) -> str:
+def _why(view: View, left: Remaining) -> str:
+    text = left.text(with_states=True)
+    if left.open_states:
+        return text
     if view.admission.admits == "reductions":
-        return f"{len(waiting)} held back: {admission_why(view)}"
-    return f"{len(waiting)} waiting for their window, the open or a price"
+        return f"{text}, held back: {admission_why(view)}"
+    return f"{text}: waiting for their window, the open or a price"
 
 
 def _summary(view: View) -> str:

@@ -13,6 +13,7 @@ from tasks.execution.desk import Outcome, Progress
 from tasks.execution.execution import Execution, Stage
 from tasks.execution.journal import Journal, prepare, read_execution, read_orders, start_run
 from tasks.execution.order_state import Event
+from tasks.execution.remaining import remaining
 from tasks.execution.schema import AT_BROKER, State, Tracked
 from tasks.ledger.database import opened
 
@@ -89,5 +90,5 @@ def _end(journal: Journal, orders: Iterable[Tracked], at: datetime) -> None:
 def _progress(execution: Execution, orders: tuple[Tracked, ...], at: datetime) -> Progress:
     if execution.stage is not Stage.ACTIVE:
         return Progress(Outcome.ENDED, execution.reason, None, execution, orders)
-    count = sum(one.state in AT_BROKER for one in orders)
-    return Progress(Outcome.WAITING, f"{count} open at the broker", at, execution, orders)
+    left = remaining((one.state for one in orders if one.state in AT_BROKER), without_order=0)
+    return Progress(Outcome.WAITING, left.text(), at, execution, orders)

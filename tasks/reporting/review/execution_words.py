@@ -2,7 +2,7 @@
 
 from tasks.core.text import counted, one_line
 from tasks.execution.desk import Outcome
-from tasks.execution.schema import OPEN
+from tasks.execution.remaining import remaining
 from tasks.reporting.day.executed import UNDER_WAY, WAITING, ExecutedDay
 
 ENDED = str(Outcome.ENDED)
@@ -13,8 +13,9 @@ def execution_headline(executed: ExecutedDay | None) -> str:
     if executed is None or executed.problem:
         return "Executed, but execution.json cannot be read"
     if executed.outcome in UNDER_WAY:
-        waiting = sum(line.state == WAITING or line.state in OPEN for line in executed.lines)
-        return f"Executing: {counted(waiting, 'order waits', 'orders wait')}"
+        states = [line.state for line in executed.lines]
+        left = remaining((one for one in states if one != WAITING), without_order=states.count(WAITING))
+        return f"Executing: {left.text() or 'nothing is left to send'}"
     if executed.outcome == ENDED:
         filled = sum(line.filled > 0 for line in executed.lines)
         return f"Executed: {filled} of {counted(len(executed.lines), 'order')} filled"

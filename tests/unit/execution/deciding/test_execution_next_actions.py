@@ -294,6 +294,12 @@ def test_after_a_cancellation_late_fills_are_waited_for():
     assert finish == Finish(Stage.FINISHED, "3 filled, 1 canceled")
 
 
+def test_a_pause_counts_what_is_open_at_the_broker_and_what_is_not_sent_yet():
+    (wait,) = next_actions(make_view(tracked(0, State.WORKING), tracked(1, State.WORKING)))
+
+    assert wait.why == "2 orders open at the broker (working), 2 not sent yet"
+
+
 def test_without_trades_there_is_nothing_to_do():
     assert next_actions(make_view(execution={"lines": ()})) == (
         Finish(Stage.FINISHED, "there were no trades"),

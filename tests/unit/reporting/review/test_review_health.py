@@ -114,8 +114,8 @@ def executed(outcome, orders):
 @pytest.mark.parametrize(
     ("outcome", "orders", "headline", "tone"),
     [
-        ("waiting", WAITING, "Executing: 2 orders wait", "warn"),
-        ("again", FILLED, "Executing: 1 order waits", "warn"),
+        ("waiting", WAITING, "Executing: 1 order open at the broker, 1 not sent yet", "warn"),
+        ("again", FILLED, "Executing: 1 order not sent yet", "warn"),
         ("ended", FILLED, "Executed: 1 of 2 orders filled", "good"),
         ("halted", WAITING, "Execution halted", "warn"),
     ],
