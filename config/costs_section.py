@@ -107,9 +107,9 @@ class VolatilityIndex(Section):
     mean_sessions: Annotated[int, Field(ge=1, le=63)]
     """Number of sessions in the mean of the index; the daily volatility always covers 63 sessions."""
     min_multiplier: Positive
-    """Smallest multiplier."""
+    """Lower bound of the index divided by its mean, by which volatility is multiplied."""
     max_multiplier: Annotated[float, Field(ge=1, allow_inf_nan=False)]
-    """Largest multiplier."""
+    """Upper bound of the same ratio."""
 
 
 class Orders(Section):

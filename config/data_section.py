@@ -11,10 +11,10 @@ from config.section import Count, Fraction, NotNegative, Positive, Section
 
 
 class FilesProvider(Section):
-    """A folder of the user's files."""
+    """A directory of the user's files."""
 
     path: Path | None
-    """Folder of CSV or Parquet files; needed when data.provider is files."""
+    """Directory of CSV or Parquet files; needed when data.provider is files."""
 
 
 class SimulatedProvider(Section):
@@ -116,11 +116,11 @@ class Quality(Section):
     """When data is good enough to trade on."""
 
     min_present_frac: Fraction
-    """Smallest fraction of the expected symbols that must have a bar for the session, or the run stops."""
+    """Smallest fraction of the expected symbols that must have a bar for the session; below it the run stops."""
     max_quarantined_frac: Fraction
     """Fraction of symbols in quarantine above which the run stops."""
     max_repeated_frac: Fraction
-    """Largest fraction of bars that may equal those of the previous session, or the session is stale."""
+    """Largest fraction of bars that may equal those of the previous session; above it the session counts as stale."""
     max_move_frac: Positive
     """A move beyond this without a corporate action, and out of line with the market, is quarantined."""
     quarantine_sessions: Count

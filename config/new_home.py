@@ -12,7 +12,7 @@ TEMPLATE = """\
 
 data:
   provider: {provider} # simulated | files | alpaca | tiingo | fred | yahoo | edgar, or a list: docs/providers.md
-  files: {{path: {path}}} # the folder of your CSV or Parquet files: docs/data.md
+  files: {{path: {path}}} # the directory of your CSV or Parquet files: docs/data.md
 
 # portfolio:
 #   initial_cash_usd: 1_000_000 # cash of a new portfolio

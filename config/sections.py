@@ -75,9 +75,10 @@ class FeatureChecks(Section):
     max_correlation: Fraction
     """Features whose absolute correlation is higher are near-duplicates."""
     max_rank_ic: Fraction
-    """A feature whose own absolute mean rank IC is higher may be a look-ahead error …"""
+    """A feature is a possible look-ahead if its own absolute mean rank IC exceeds this
+    and its t exceeds max_rank_ic_t."""
     max_rank_ic_t: Positive
-    """… if the absolute t-statistic of that rank IC is also higher than this."""
+    """The absolute t-statistic of that rank IC that must also be exceeded."""
 
 
 class Models(Section):
@@ -300,7 +301,8 @@ class Portfolio(Section):
     """A holding remains a candidate while its rank is at most this × max_positions and it is not in the bottom third;
     1: no preference."""
     costs_per_year: NotNegative
-    """Weight of trading costs against tracking variance, as a number of times per year; 0: costs are ignored."""
+    """How many times a year the cost of a trade is charged against the annual tracking variance;
+    0: costs are ignored."""
     max_position_frac: Fraction
     """Largest weight of a position."""
     max_sector_frac: Fraction

@@ -128,7 +128,7 @@ def examine(run: Run, at: datetime, *, revision: int | None = None) -> Proposal:
     if requirements.decisions.is_unanswered:
         raise refusal(
             "decided",
-            f"Nobody answered {session} in time, and its sells are being executed without approval.",
+            f"Nobody answered {session} in time, so its sells will be executed without approval.",
             remedy=f"To stop them before they begin: `afterclose reject {session} --by NAME --reason TEXT`.",
         )
     day = published_day(session.day, stored.manifest, stored.files)
@@ -189,7 +189,7 @@ def refuse_halt(run: Run, envelope: Envelope) -> None:
     if switch.is_on and not (sells_only and switch.allows_reductions):
         raise refusal(
             "halted",
-            f"{run.session}: an approval is neither given nor valid while the kill switch is {switch.description}.",
+            f"{run.session}: no approval can be given or used while the kill switch is {switch.description}.",
             remedy=f"When the cause is understood: {reset_command(run.home, switch)}",
         )
 

@@ -67,7 +67,7 @@ def make_envelope(day: PublishedDay, current: Current, *, terms: Terms) -> Envel
         field = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise refusal(
             "day",
-            f"{day.session}: {field} has a value that no approval can state.",
+            f"{day.session}: {field} has a value that cannot be recorded in an approval.",
             remedy="Read the report; correct the positions or the settings, then run the day again.",
         ) from None
 

@@ -146,11 +146,11 @@ def is_executed(home: Home, session: Session) -> bool:
 
 
 def restore_executed(session: date | Session) -> str:
-    """Return the remedy where the folder of a day in execution is lost, or is that of another publication."""
+    """Return the remedy where the directory of a day in execution is lost, or is that of another publication."""
     return (
         f"Put live/{session} back from a backup: `afterclose data restore FILE --home EMPTY_DIRECTORY`, then copy the "
-        "day's folder from there. Do not restore an older archive over this home: its ledger would not have the orders "
-        "already sent. Without a backup: docs/runbooks.md#safety."
+        "day's directory from there. Do not restore an older archive over this home: its ledger would not have the "
+        "orders already sent. Without a backup: docs/runbooks.md#safety."
     )
 
 
@@ -174,7 +174,7 @@ def withdraw_approval(home: Home, session: Session) -> None:
     except OSError as error:
         raise StorageError(
             f"{folder / APPROVAL} could not be renamed: {error.strerror}.",
-            remedy="The rejection is logged and holds. Move the file out of the folder by hand.",
+            remedy="The rejection is logged and holds. Move the file out of the directory by hand.",
             path=str(folder / APPROVAL),
         ) from error
 

@@ -247,7 +247,7 @@ def check_decisions(content: bytes, approval: Approval, requirements: Requiremen
     if digest != decisions.approval_sha256:
         raise refusal(
             "log",
-            f"{session}: the audit log has no row for this approval, or has a later one.",
+            f"{session}: the audit log has no row for this approval, or has a later decision about this session.",
             remedy=_withdraw(session),
         )
 

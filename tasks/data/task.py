@@ -58,7 +58,7 @@ def market_in_hindsight(run: Run, *, panel_sessions: int) -> Market:
     head = verified_head(run)
     if head is None or head.last_session is None or head.last_session < run.session.day:
         raise DataError(
-            f"The lake has no data of {run.session}.",
+            f"The lake has no data for {run.session}.",
             remedy="Restore it from a backup (`afterclose data restore`).",
             session=str(run.session),
         )

@@ -145,7 +145,7 @@ class Step:
         return is_order_id(order_id) and not has_sent(self.desk.connection, order_id)
 
     def _send_limit(self) -> int | None:
-        """Return how many orders may leave in this step: one, until the broker lists an order that this run sent first.
+        """Return how many orders may leave now: one, until the broker lists an order that was first sent by this run.
 
         Every home makes its first order visible before it looks for other homes' orders again, and sends more only
         afterwards. So of two homes on one account, at most one sends more than its first order, even if they begin in

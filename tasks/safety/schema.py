@@ -12,7 +12,7 @@ class Check:
     value: str
     limit: str
     detail: str  # often empty if passed
-    is_met_rule: bool = False  # failed because a rule about new risk is met, or such a halt is active
+    is_met_rule: bool = False  # failed because a rule that halts new risk is met, or such a halt is active
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Checks:
 
     checks: tuple[Check, ...]
     kill_switch: str  # "clear", or why it is on
-    reductions_only: bool = False  # halted by rules about new risk only, and nothing is bought
+    reductions_only: bool = False  # halted only by rules that halt new risk, and nothing is bought
 
     @property
     def passed(self) -> bool:

@@ -46,7 +46,7 @@ class _BeforeTrades:
 
 @stage()
 def apply_halt_rules(run: Run, regime: Regime, portfolio: Portfolio) -> Halt:
-    """Evaluate the rules about new risk before trades are made; return whether only reductions may be proposed."""
+    """Evaluate the rules that halt new risk before trades are made; return whether only reductions may be proposed."""
     before = _BeforeTrades(run.session.day, run.settings, regime, portfolio.book)
     _run_triggers(run, before, RISK_TRIGGERS)
     switch = read_switch(run.home)

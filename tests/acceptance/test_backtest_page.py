@@ -45,7 +45,7 @@ def test_the_first_words_are_sessions_fills_costs_and_survivorship(report):
     assert "600 sessions, 1,234 fills, $1,000 of costs" in head
     assert "1,234 fills of $2,000,000 in total cost $1,000: 5.0 bps of the amount traded" in head
     assert "only 98 of 100 members of the index had a price at the end of 2022" in head
-    assert "safety checks of the daily run are not applied, except its halt rules about new risk" in head
+    assert "safety checks of the daily run are not applied, except the halt rules that stop new risk" in head
     assert "rebalanced every 5 sessions" in head
 
 

@@ -350,7 +350,7 @@ def test_a_folder_that_ends_before_the_session_is_reported_with_the_date_that_it
 
     said = capsys.readouterr().err
     assert "The last bar of files is for 2024-03-14, not for 2024-06-14." in said
-    assert "add it to the folder" in said
+    assert "add it to the directory" in said
     assert "--date 2024-03-14" in said
 
 

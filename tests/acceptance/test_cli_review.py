@@ -54,7 +54,7 @@ def test_the_page_is_served_until_it_is_interrupted(tmp_path):
 
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/start/[\w-]{43}", url)
     assert (opened.status_code, again.status_code) == (200, 401)
-    assert "May I approve?" in opened.text
+    assert "May it be approved?" in opened.text
     assert (process.returncode, errors) == (0, "")
 
 

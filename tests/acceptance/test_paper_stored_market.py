@@ -116,8 +116,24 @@ def test_costs_of_a_fill_need_no_second_read(lake, tmp_path):
 
 
 def test_a_session_that_is_not_stored_is_an_error(stored):
-    with pytest.raises(DataError, match="no bars"):
+    with pytest.raises(DataError, match="The lake has no bars for"):
         stored.bar(session_after(FRIDAY), "S00")
+
+
+def test_the_first_session_of_a_lake_has_no_night_and_no_costs(lake, stored):
+    first = days_of(lake[1])[0]
+    missing = f"does not include the session before {first}"
+    with pytest.raises(DataError, match=missing):
+        stored.night(first, NAMES)
+    with pytest.raises(DataError, match=missing):
+        stored.cost_cents(first, "S00", 700, 100_00, is_sale=True)
+
+
+def test_costs_of_a_name_without_data_are_an_error(stored):
+    with pytest.raises(
+        DataError, match=r"The costs of NOSUCH on .* cannot be estimated: the lake has no data for it"
+    ):
+        stored.costs_after(FRIDAY, ["S00", "NOSUCH"], np.array([7, 7]), np.array([1_00, 1_00]), is_sale=False)
 
 
 def test_there_is_no_session_without_a_lake(tmp_path, lake):

@@ -87,7 +87,7 @@ def approved(run):
 def test_the_first_screen_says_whether_the_day_may_be_approved(browser):
     page = browser.text(DAY)
 
-    assert "May I approve?" in page
+    assert "May it be approved?" in page
     assert "Kill switch clear" in page
     assert "Valid for the open of Mon 17 June, 09:30 New York time" in page
     assert "2 trades: sell 1 name for $20,000" in " ".join(page.split()).replace("</data>", "").replace(

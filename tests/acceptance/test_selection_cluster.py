@@ -87,7 +87,7 @@ def test_workers_with_other_code_are_refused(cluster, monkeypatch):
     monkeypatch.setattr("tasks.core.spread.cluster.code_fingerprint", lambda _: "other")
 
     with (
-        pytest.raises(ConfigError, match="run code different from this process's"),
+        pytest.raises(ConfigError, match="do not run the same code as this process"),
         workers(square, processes=1, cluster=cluster[0]),
     ):
         pass

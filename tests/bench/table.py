@@ -23,9 +23,9 @@ class Row:
         return f"| {self.work} | {self.ours} | {self.baseline} | {self.ratio} | {self.goal} |"
 
 
-def table(rows: list[Row]) -> str:
-    """Write the rows as a Markdown table."""
-    head = ["| work | ours | baseline in the same run | ratio | goal |", "|---|---|---|---|---|"]
+def table(rows: list[Row], *, figures: tuple[str, str] = ("ours", "baseline in the same run")) -> str:
+    """Write the rows as a Markdown table. `figures`: the headings of `ours` and `baseline`."""
+    head = [f"| work | {' | '.join(figures)} | ratio | goal |", "|---|---|---|---|---|"]
     return "\n".join([*head, *(row.markdown() for row in rows)])
 
 

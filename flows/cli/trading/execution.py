@@ -16,7 +16,10 @@ def execute_day(  # noqa: PLR0913 - one parameter per option
     context: typer.Context,
     day: Annotated[
         str | None,
-        typer.Argument(metavar="[D]", help="The session, YYYY-MM-DD. Default: all in progress or approved."),
+        typer.Argument(
+            metavar="[D]",
+            help="The session, YYYY-MM-DD. Default: all in progress, and the last closed one if approved.",
+        ),
     ] = None,
     broker: Annotated[
         Literal["paper", "manual", "alpaca"] | None,

@@ -89,7 +89,7 @@ def approve(  # noqa: PLR0913 - one parameter per option
     Without either, the list that another approver has signed, else the day as published if it has no revisions.
     """
     if sign_only and signature is not None:
-        raise ConfigError("--sign-only and --signature are both given.", remedy="Give one of them.")
+        raise ConfigError("--sign-only and --signature are both given.", remedy="Give only one.")
     run, at = run_of(options, day)
     if strike:
         _registered_keys(examine(run, at), by)  # before a revision is written
@@ -127,7 +127,7 @@ def _struck(options: Options, day: str, by: str, strike: Sequence[str], revision
     from flows.operations.decisions.revision import make_revision
 
     if revision is not None:
-        raise ConfigError("--strike and --revision are both given.", remedy="Give one of them.")
+        raise ConfigError("--strike and --revision are both given.", remedy="Give only one.")
     reason = "struck on approval"
     with progress(options):
         made = make_revision(options, day, strike=strike, halve=(), solve=False, by=by, reason=reason)

@@ -35,7 +35,7 @@ def add(options: Options, name: str, *, by: str, reason: str, key: Path | None, 
     mask_logs()
     home = find_home(options.home)
     if public is not None and key is not None:
-        raise ConfigError("--key and --public-key are both given.", remedy="Give one of them.")
+        raise ConfigError("--key and --public-key are both given.", remedy="Give only one.")
     if public is not None and not PUBLIC_KEY.fullmatch(public):
         raise ConfigError(
             "The public key is not 64 hexadecimal digits in lower case.",

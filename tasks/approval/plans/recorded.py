@@ -74,7 +74,7 @@ def check_plan(
     """Compare a day with what was recorded of it; `day` is why it cannot be read, if it cannot: "" if it is absent."""
     plans = plans_of(session, recorded)
     if isinstance(day, str):
-        return PlanCheck(session, "changed" if day else "absent", why=day or "its folder is missing")
+        return PlanCheck(session, "changed" if day else "absent", why=day or "its directory is missing")
     try:
         published_day(session, day.manifest, day.files)
     except AftercloseError as error:

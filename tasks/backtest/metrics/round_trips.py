@@ -15,10 +15,11 @@ COLUMNS = ("company", "entry", "exit", "sessions", "pnl_usd", "is_open")
 def round_trips(sessions: Days, held: Mask, pnl_usd: Matrix) -> pd.DataFrame:
     """Return one row per round trip, by entry and company (its column).
 
-    `held`: at the close; `pnl_usd`: profit of the session after costs; both sessions × companies. A trip's profit is
-    the profit of the sessions in which it was held and of the session of its exit. `sessions` is the number of closes
-    at which it was held; a position bought and sold within one session is a trip of 0 sessions. `exit` is NaT and
-    `is_open` true for what is held at the end. The profits of all trips sum to `pnl_usd`.
+    `held`: whether the company was held at the close; `pnl_usd`: profit of the session after costs; both sessions ×
+    companies. A trip's profit is the profit of the sessions in which it was held and of the session of its exit.
+    `sessions` is the number of closes at which it was held; a position bought and sold within one session is a trip
+    of 0 sessions. `exit` is NaT and `is_open` true for what is held at the end. The profits of all trips sum to
+    `pnl_usd`.
     """
     before = np.vstack([np.zeros((1, held.shape[1]), dtype=bool), held[:-1]])
     starts = held & ~before

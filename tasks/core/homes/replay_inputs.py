@@ -44,7 +44,7 @@ def published_inputs(home: Home) -> dict[date, ReplayInputs]:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StorageError(
                 f"{path} cannot be read ({type(error).__name__}), so the inputs of that day are unknown.",
-                remedy="Restore the day from a backup, or move its folder out of live/.",
+                remedy="Restore the day from a backup, or move its directory out of live/.",
                 path=str(path),
             ) from error
     return found

@@ -86,7 +86,7 @@ def _require_same_code(client: Any) -> None:
     others = sorted(name for name, found in client.run(_fingerprint).items() if found != own)
     if others:
         raise ConfigError(
-            f"Workers of the Dask cluster run code different from this process's: {', '.join(others)}.",
+            f"Workers of the Dask cluster do not run the same code as this process: {', '.join(others)}.",
             remedy="Install the same version of afterclose on every worker, then restart them.",
             key="models.cluster",
         )

@@ -28,7 +28,7 @@ def refuse_emptied_index(
         raise DataError(
             f"According to the membership of {provider}, {len(left)} of {len(before)} members left the index "
             f"between {after} and {through} ({', '.join(left[:5])} and {len(left) - 5} more); each would be sold.",
-            remedy="Correct the membership; nothing was stored. If it is right, run `afterclose data import FOLDER`.",
+            remedy="Correct the membership; nothing was stored. If it is right, run `afterclose data import DIR`.",
             session=str(through),
             left=len(left),
         )

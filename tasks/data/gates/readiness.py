@@ -109,8 +109,8 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
     if facts.last_bar != session:
         raise DataError(
             f"The last bar of {provider} is for {facts.last_bar}, not for {session}.",
-            remedy="Wait until the provider has the session (files: add it to the folder), or use a date that it has: "
-            f"--date {facts.last_bar}.",
+            remedy="Wait until the provider has the session (files: add it to the directory), or use a date that it "
+            f"has: --date {facts.last_bar}.",
             session=str(session),
             last_bar=str(facts.last_bar),
         )

@@ -26,7 +26,7 @@ def refuse_changed_sectors(
         raise DataError(
             f"According to {provider}, the sectors of {len(changed)} of {len(both)} names changed between "
             f"{after} and {through} ({'; '.join(examples)}; and {len(changed) - 3} more).",
-            remedy="Correct the sectors; nothing was stored. If they are right, run `afterclose data import FOLDER`.",
+            remedy="Correct the sectors; nothing was stored. If they are right, run `afterclose data import DIR`.",
             session=str(through),
             changed=len(changed),
         )

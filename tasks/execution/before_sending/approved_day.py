@@ -72,7 +72,7 @@ def read_approved_day(
         raise refusal(
             "day",
             f"{session}: what the decision assumed cannot be read ({type(error).__name__}).",
-            remedy="Restore the day's folder from a backup.",
+            remedy="Restore the day's directory from a backup.",
         ) from error
 
 
@@ -113,6 +113,6 @@ def _changed(session: Session, name: str) -> Exception:
     return refusal(
         "day",
         f"{session}: {name} is not the file that was approved.",
-        remedy="Nothing more is sent. Restore the day's folder from a backup.",
+        remedy="Nothing more is sent. Restore the day's directory from a backup.",
         path=name,
     )

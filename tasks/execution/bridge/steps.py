@@ -73,8 +73,9 @@ def bridge(
 ) -> tuple[Step, ...]:
     """Return the steps from the target's equity to the broker's, both at the session's close; their sum is exact.
 
-    `target_equity_cents` is that of `target_cents`. `entries`: the ledger's entries for the session, without those of
-    the lines' orders; their shares are valued at `closes` (whole cents), at zero without a close.
+    `target_equity_cents`: equity of the portfolio that `target_cents` values. `entries`: the ledger's entries for the
+    session, without those of the lines' orders; their shares are valued at `closes` (whole cents), at zero without
+    a close.
     Dividends due are not part of the broker's equity until they are paid.
     """
     steps = [*_line_steps(lines), *_entry_steps(entries, closes)]

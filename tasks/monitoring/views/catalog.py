@@ -230,7 +230,8 @@ LAKE_VIEWS = (
     ),
     _view(
         "findings",
-        "What the quality checks found in the data; a bar whose finding has the severity quarantine is not used.",
+        "What the quality checks found in the data. After a finding of severity quarantine, the name is not bought for "
+        "some sessions; `action` states whether the bar was stored.",
         session=("day", "of the data"),
         symbol=("text", "* for the whole session"),
         rule=("text", "the check"),

@@ -16,7 +16,7 @@ BPS = 10_000
 OPTIMISTIC = (
     "Candidates and settings were chosen with knowledge of this history: the best of many backtests looks too good.",
     "Costs are estimates. The backtest's trades do not move prices, and every order is filled in full at one price.",
-    "The safety checks of the daily run are not applied, except its halt rules about new risk.",
+    "The safety checks of the daily run are not applied, except the halt rules that stop new risk.",
     "The lake has no pay dates: dividends are paid 15 sessions after the ex-date.",
 )
 

@@ -17,7 +17,7 @@ UNREADABLE = "unreadable"
 RENAMED_CAUSES = {"six_week_sharpe": "sharpe_ratio"}  # in trips of earlier builds
 REDUCING_CAUSES = frozenset(
     {"daily_loss", "position_limit", "sharpe_ratio", "volatility"}
-)  # rules about new risk: sales are allowed
+)  # rules that halt new risk: sales are allowed
 PARSE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -64,7 +64,7 @@ class Switch:
 
     @property
     def allows_reductions(self) -> bool:
-        """Whether every active trip is by a rule about new risk: then a day of sales only may be published."""
+        """Whether every active trip is by a rule that halts new risk: then a day of sales only may be published."""
         return self.is_on and all(trip.event.cause in REDUCING_CAUSES for trip in self.trips)
 
     @property

@@ -20,7 +20,7 @@ PASSED, FAILED, MET = check(passed=True), check(passed=False), check(passed=Fals
         ((PASSED, MET), "clear", False, False),
         ((PASSED, PASSED), "on", False, False),  # a halt, whatever the checks say
         ((PASSED, PASSED), "on", True, True),
-        ((PASSED, MET), "on", True, True),  # sales under a rule about new risk
+        ((PASSED, MET), "on", True, True),  # sales under a rule that halts new risk
         ((MET, FAILED), "on", True, False),
     ],
 )

@@ -1,4 +1,4 @@
-"""Tell a session that the provider lost for many names from names that are stale.
+"""Distinguish a session that the provider lost for many names from individual stale names.
 
 In such a session many names have the previous bar or one price all day. Where that price is the previous close, the bar
 adds no level that could be wrong, and the next session's bar is compared with what was stored before. The finding then

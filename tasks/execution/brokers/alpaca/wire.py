@@ -196,4 +196,8 @@ def _use(client: "RESTClient", session: requests.Session) -> None:
 def _refuse_other_hosts(url: str | None) -> None:
     """Only tests use another address, on this machine: keys never go elsewhere."""
     if url is not None and urlsplit(url).hostname not in LOOPBACK:
-        raise ConfigError(f"{url} is not an address of this machine.", remedy="Omit it.", url=url)
+        raise ConfigError(
+            f"{url} is not an address of this machine.",
+            remedy="Do not set a broker address: only tests use one, on this machine.",
+            url=url,
+        )

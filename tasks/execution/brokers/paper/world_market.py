@@ -60,9 +60,7 @@ class WorldMarket:
 
     def night(self, session: date, symbols: Collection[str]) -> NightEvents:
         row = self._row(session)
-        if row == 0:
-            raise DataError(f"The session before {session} was not read.", remedy="Read an earlier session.")
-        before: date = self._world.sessions[row - 1].item()
+        before = self._before(session)
         found = columns_of(self._world, self._companies, symbols, before)
         columns = {column: symbol for symbol, column in found.items()}
         night, traded = self._world.nights[row], self._traded(session)
@@ -111,12 +109,8 @@ class WorldMarket:
         return column is not None and bool(self._world.has_ended[self._row(session), column])
 
     def cost_cents(self, session: date, symbol: str, shares: int, price_cents: int, *, is_sale: bool) -> int:
-        row = self._row(session)
-        if row == 0:
-            raise DataError(f"The session before {session} was not read.", remedy="Read an earlier session.")
-        decided: date = self._world.sessions[row - 1].item()
         costs = self.costs_after(
-            decided, [symbol], np.array([shares]), np.array([price_cents]), is_sale=is_sale
+            self._before(session), [symbol], np.array([shares]), np.array([price_cents]), is_sale=is_sale
         )
         return int(costs[0])
 
@@ -133,7 +127,8 @@ class WorldMarket:
         if len(columns) < len(symbols):
             unknown = [symbol for symbol, column in found.items() if column is None]
             raise DataError(
-                f"The costs of {', '.join(unknown)} on {fills} are not known.", remedy="Read the lake again."
+                f"The costs of {', '.join(unknown)} on {fills} cannot be estimated: the lake has no data for it.",
+                remedy="Run `afterclose refresh`, then run again.",
             )
         traded, price = np.zeros((2, len(self._world.company)), dtype=np.int64)
         traded[columns], price[columns] = shares, price_cents
@@ -148,12 +143,22 @@ class WorldMarket:
         )
         return costs[columns]
 
+    def _before(self, session: date) -> date:
+        row = self._row(session)
+        if row == 0:
+            raise DataError(
+                f"The data read from the lake does not include the session before {session}.",
+                remedy="Restore the lake from a backup (`afterclose data restore`), or import its whole history again.",
+            )
+        before: date = self._world.sessions[row - 1].item()
+        return before
+
     def _row(self, session: date) -> int:
         try:
             return self._world.row(np.datetime64(session))
         except KeyError:
             raise DataError(
-                f"The lake has no bars of {session}.", remedy="Refresh the lake, and run again."
+                f"The lake has no bars for {session}.", remedy="Run `afterclose refresh`, then run again."
             ) from None
 
     def _find_column(self, session: date, symbol: str) -> int | None:
