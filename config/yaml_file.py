@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from config.problems import InvalidSettings, Problem
+from config.regular_file import open_regular
 
 Tree = dict[str, Any]
 
@@ -61,7 +62,7 @@ def _mapping(text: str, name: str) -> Tree:
 
 def _read_text(path: Path, name: str) -> str:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise InvalidSettings([Problem(name, "", f"is larger than {MOST_BYTES // 1024} KiB.")])

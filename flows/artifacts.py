@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes, read_text
 
 Table = list[dict[str, Any]]
 TRADE_COLUMNS = ("side", "symbol", "shares", "price", "notional", "action", "reason")
@@ -16,13 +17,13 @@ ORDER_COLUMNS = ("side", "symbol", "shares", "filled_shares", "average_price", "
 
 def trades_table(folder: Path) -> Table:
     """Return the trades of a published day, in the order of trades.csv."""
-    rows = csv.DictReader(io.StringIO((folder / "trades.csv").read_text(), newline=""))
+    rows = csv.DictReader(io.StringIO(read_text(folder / "trades.csv"), newline=""))
     return [_chosen(row, TRADE_COLUMNS) for row in rows]
 
 
 def checks_table(folder: Path) -> Table:
     """Return the checks of a published day, failed ones first."""
-    checks = parse_json((folder / "monitoring_log.json").read_bytes())["checks"]
+    checks = parse_json(read_bytes(folder / "monitoring_log.json"))["checks"]
     return [
         _chosen(check, CHECK_COLUMNS)
         for check in sorted(checks, key=lambda check: check["outcome"] != "failed")

@@ -31,6 +31,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.opening import named_home, open_run, settings_of
 from tasks.core.homes.run import Run
 from tasks.core.homes.setup import is_set_up, make_home
+from tasks.core.reading import read_text
 from tasks.core.sessions import session_after, session_on, sessions_ending
 from tasks.core.stage import timings
 from tasks.data.task import refresh_market
@@ -159,7 +160,7 @@ def _execute(place: Home, session: date, profile: str | None, approver: DemoAppr
 
 
 def _proposes_trades(place: Home, session: date) -> bool:
-    _, *trades = (place.day_folder(session) / "trades.csv").read_text().splitlines()
+    _, *trades = read_text(place.day_folder(session) / "trades.csv").splitlines()
     return bool(trades)
 
 
@@ -196,7 +197,7 @@ def _prepare(place: Home, market: DemoMarket, last: date) -> None:
 
 
 def _refuse_other_home(place: Home, described: dict[str, int]) -> None:
-    written = place.config_file.read_text() if place.config_file.exists() else ""
+    written = read_text(place.config_file) if place.config_file.exists() else ""
     if not written.startswith(SIGNATURE):
         raise ConfigError(
             f"{place.root} is a home, but not one that the demo created.",

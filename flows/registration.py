@@ -24,6 +24,7 @@ from prefect.workers.process import ProcessWorker
 from flows.deployments import FLOWS
 from tasks.core.errors import ConfigError, TransientError
 from tasks.core.homes.home import Home
+from tasks.core.reading import read_text
 from tasks.core.versions.source_code import CODE_ROOT, code_fingerprint
 
 PACKAGE = Path(__file__).parent
@@ -145,5 +146,5 @@ def _schedule(entry: dict[str, Any]) -> Schedule:
 
 
 def _entries() -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = yaml.safe_load(PREFECT_FILE.read_text())["deployments"]
+    entries: list[dict[str, Any]] = yaml.safe_load(read_text(PREFECT_FILE))["deployments"]
     return entries

@@ -24,6 +24,7 @@ from tasks.core.atomic import make_folder, replace_folder, write_bytes
 from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json, sealed, sha256_of_bytes, sha256_of_file, unsealed
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.core.text import percent
 
 SCHEMA_VERSION = 1
@@ -107,7 +108,7 @@ def read_published(
     if not place.exists():
         return None
     try:
-        manifest: dict[str, Any] = unsealed(parse_json((place / MANIFEST_FILE).read_bytes()))
+        manifest: dict[str, Any] = unsealed(parse_json(read_bytes(place / MANIFEST_FILE)))
         is_whole = manifest["schema_version"] == SCHEMA_VERSION and all(
             sha256_of_file(place / name) == sha256 for name, sha256 in manifest["sha256"].items()
         )

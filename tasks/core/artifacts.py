@@ -13,6 +13,7 @@ from tasks.core.atomic import write_bytes
 from tasks.core.errors import StorageError
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.reading import read_bytes
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def save_frame(run: Run, name: str, frame: pd.DataFrame) -> ArtifactRef:
 
 def load_frame(ref: ArtifactRef) -> pd.DataFrame:
     """Read the frame back. Raises StorageError if the bytes differ from those stored."""
-    content = ref.path.read_bytes()
+    content = read_bytes(ref.path)
     if sha256_of_bytes(content) != ref.sha256:
         raise StorageError(
             f"{ref.path} was changed during the run.",

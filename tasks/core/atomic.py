@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tasks.core.errors import StorageError
+from tasks.core.reading import opened_file
 
 LEFTOVER_SUFFIX = ".partial"
 
@@ -161,7 +162,7 @@ def _swap(one: Path, other: Path) -> None:
 def _sync_tree(top: Path) -> None:
     for path in (*top.rglob("*"), top):
         if path.is_file():
-            with path.open("rb") as file:
+            with opened_file(path) as file:
                 os.fsync(file.fileno())
         else:
             sync_folder(path)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tasks.core.reading import opened_file
+
 BLOCK_BYTES = 1 << 20
 SEAL = "record_sha256"
 
@@ -18,7 +20,7 @@ def sha256_of_bytes(content: bytes) -> str:
 def sha256_of_file(path: Path) -> str:
     """Return the hex digest of the file, read in blocks."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with opened_file(path) as file:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()

@@ -11,6 +11,7 @@ from tasks.core.atomic import write_text
 from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json, sealed, unsealed
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 
 Result = TypeVar("Result")
 
@@ -32,7 +33,7 @@ def kept_result(
     """Return what `read` makes of the stored data. `what` names the result in the error of a damaged file."""
     place = kept_file(folder, identity)
     try:
-        record = unsealed(parse_json(place.read_bytes()))
+        record = unsealed(parse_json(read_bytes(place)))
         return read({str(record["identity"]): record}[identity])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.core.errors import ConfigError
+from tasks.core.reading import read_text
 
 LEAST_LENGTH = 32
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -36,7 +37,7 @@ def read_secret(
 def _in_file(path: Path, name: str, outside: Path) -> str:
     try:
         mode = path.stat().st_mode
-        secret = path.read_text(encoding="utf-8").strip()
+        secret = read_text(path).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path}, named by {name}, cannot be read ({type(error).__name__}).",

@@ -16,6 +16,7 @@ import numpy as np
 
 from tasks.core.atomic import refuse_symlink, remove_leftovers, replace_folder
 from tasks.core.ids import sha256_of_bytes, sha256_of_record
+from tasks.core.reading import read_bytes
 from tasks.core.text import counted
 from tasks.data.schema.records import Panel, SnapshotRef
 from tasks.features.compute import iterate_features
@@ -61,7 +62,7 @@ def _key(panel: Panel, snapshot: SnapshotRef, fingerprint: str) -> str:
 def _code() -> str:
     """Return the hash of the sources that compute features, so that a fix invalidates the cache."""
     sources = sorted(Path(__file__).parent.rglob("*.py"))
-    return sha256_of_record([sha256_of_bytes(source.read_bytes()) for source in sources])
+    return sha256_of_record([sha256_of_bytes(read_bytes(source)) for source in sources])
 
 
 def _mapped(place: Path, shape: tuple[int, ...]) -> Values | None:

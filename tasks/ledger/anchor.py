@@ -14,6 +14,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.setup import note_in_marker, noted_in_marker
 from tasks.core.ids import canonical_json
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 
 LEDGER = "ledger"  # its record in the marker
 
@@ -59,7 +60,7 @@ def forget_begun(home: Home) -> None:
 def read_anchor(home: Home) -> Anchor | None:
     """Return the anchor; None if there is no file. Raises SafetyError for a damaged one."""
     try:
-        return _anchor(parse_json(home.ledger_anchor.read_bytes()))
+        return _anchor(parse_json(read_bytes(home.ledger_anchor)))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -14,6 +14,7 @@ from tasks.core.atomic import write_bytes
 from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.reading import read_bytes
 from tasks.ledger.anchor import is_begun
 from tasks.ledger.balance import balance_of
 from tasks.ledger.database import opened
@@ -100,7 +101,7 @@ def verified_entries(home: Home) -> tuple[Entry, ...]:
 
 def _file(home: Home) -> bytes | None:
     try:
-        return home.positions_file.read_bytes()
+        return read_bytes(home.positions_file)
     except FileNotFoundError:
         return None
     except OSError as error:

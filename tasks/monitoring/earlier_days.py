@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.core.homes.home import Home
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes, read_text
 from tasks.core.sessions import sessions_ending
 from tasks.models.schema import Statistic
 from tasks.monitoring.realised_skill import WINDOWS, ScoredDay
@@ -59,7 +60,7 @@ def account_history(home: Home, today: Book, regime: str) -> tuple[NDArray[np.fl
     levels = net_levels(np.array(equity), np.array([*history.net_flows_usd, today.net_flows_usd]))
     if not history.sessions:
         return levels, [regime]
-    rows = csv.DictReader(io.StringIO(home.performance_file.read_text(encoding="utf-8"), newline=""))
+    rows = csv.DictReader(io.StringIO(read_text(home.performance_file), newline=""))
     regimes = {row["date"]: row.get("regime", "") for row in rows}
     return levels, [*(regimes.get(day.isoformat(), "") for day in history.sessions), regime]
 
@@ -72,7 +73,7 @@ def _sessions_before(session: date, count: int) -> list[date]:
 def _log_of(home: Home, day: date) -> dict[str, Any]:
     """Return the health in the day's log; nothing for a day that was not published, or by an earlier release."""
     try:
-        health = parse_json((home.day_folder(day) / LOG).read_bytes())["health"]
+        health = parse_json(read_bytes(home.day_folder(day) / LOG))["health"]
     except DAMAGED:
         return {}
     return health if isinstance(health, dict) else {}
@@ -80,8 +81,8 @@ def _log_of(home: Home, day: date) -> dict[str, Any]:
 
 def _scored(day: date, home: Home) -> ScoredDay:
     folder = home.day_folder(day)
-    signals = parse_json((folder / SIGNALS).read_bytes())
-    model = parse_json((folder / LOG).read_bytes())["model_health"]
+    signals = parse_json(read_bytes(folder / SIGNALS))
+    model = parse_json(read_bytes(folder / LOG))["model_health"]
     statistic, metrics = model["statistic"], model["metrics"]
     return ScoredDay(
         session=day,

@@ -9,6 +9,7 @@ from config.settings import Settings
 from tasks.core.errors import ModelError
 from tasks.core.homes.home import Home
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.core.sessions import sessions_between
 from tasks.models.registry.store import has_champion, read_champion
 from tasks.monitoring.earlier_days import DAMAGED, LOG
@@ -43,7 +44,7 @@ def _of_last_day(home: Home, session: date, *, since: date) -> list[str]:
         return []
     last = max(days)
     try:
-        alerts = parse_json((home.day_folder(last) / LOG).read_bytes()).get("alerts", [])
+        alerts = parse_json(read_bytes(home.day_folder(last) / LOG)).get("alerts", [])
         return [f"{last}, {one['name']}: {one['detail']}" for one in alerts if one["retrain"]]
     except DAMAGED as error:
         return [

@@ -16,6 +16,7 @@ from tasks.core.errors import StorageError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sealed, unsealed
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.core.sessions import day_named
 from tasks.models.schema import Champion, Statistic
 from tasks.monitoring.realised_skill import ScoredDay
@@ -88,7 +89,7 @@ def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(path: Path) -> ShadowDay:
     try:
-        record = unsealed(parse_json(path.read_bytes()))
+        record = unsealed(parse_json(read_bytes(path)))
         scored = record["scored"]
         statistic = scored["statistic"]
         return ShadowDay(

@@ -15,6 +15,7 @@ from tasks.core.clock import stopwatch
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_text
 from tasks.monitoring.views.catalog import DAY_VIEWS, VIEWS
 from tasks.monitoring.views.question import Question, question_of, refused
 from tasks.monitoring.views.schema import SQL_TYPES, View
@@ -201,7 +202,7 @@ def bounded_memory() -> Iterator[None]:
     if not STATM.exists():
         yield
         return
-    used = int(STATM.read_text().split()[5]) * resource.getpagesize()
+    used = int(read_text(STATM).split()[5]) * resource.getpagesize()
     before = resource.getrlimit(resource.RLIMIT_DATA)
     most = used + LARGEST_GROWTH
     if before[0] != resource.RLIM_INFINITY:

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from tasks.core.errors import DataError
+from tasks.core.reading import read_text
 
 COLUMNS = ("date", "equity", "exposure")
 LEDGER_COLUMNS = ("net_flows", "receivable")  # missing or empty before the home had a ledger
@@ -41,7 +42,7 @@ class EquityHistory:
 def read_equity_history(path: Path) -> EquityHistory:
     """Return the history; empty if there is no file. Raises DataError for an invalid file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except FileNotFoundError:
         return EquityHistory((), (), (), ())
     except (OSError, UnicodeDecodeError) as error:

@@ -10,6 +10,7 @@ from tasks.core.atomic import replace_folder, write_text
 from tasks.core.errors import StorageError
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.reading import read_bytes
 from tasks.core.stage import stage
 from tasks.core.text import counted
 from tasks.data.schema.records import Market
@@ -176,7 +177,7 @@ def _described(run: Run, training: Training) -> Metadata:
 
 
 def _bytes_of(model: ArtifactRef) -> bytes:
-    content = model.path.read_bytes()
+    content = read_bytes(model.path)
     if sha256_of_bytes(content) != model.sha256:
         raise StorageError(
             f"{model.path} was changed during the run.",

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,7 @@ from tasks.core.masking import CHOSEN, VARIABLES, mask_logs, masked
 from tasks.data import task
 from tasks.data.providers.http.keys import IDENTITY, KEYS
 from tasks.data.providers.tiingo import TiingoProvider
+from tasks.models.registry import metadata
 from tests.builders import FRIDAY
 from tests.deliveries import make_delivery, small_run
 from tests.servers.base import as_json, serving
@@ -60,7 +60,7 @@ def test_metadata_of_hundreds_of_megabytes_is_refused_by_its_size_unread(home, c
     path.parent.mkdir(exist_ok=True)
     path.touch()
     os.truncate(path, 400_000_000)  # a hole: takes no disk
-    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("it was read"))
+    monkeypatch.setattr(metadata, "read_bytes", lambda _: pytest.fail("it was read"))
 
     code, _, document = complaint(capsys, "--home", str(home), "champion", "show")
 

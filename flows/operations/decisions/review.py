@@ -27,6 +27,7 @@ from tasks.core.errors import AftercloseError, ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home
 from tasks.core.homes.run import Run
+from tasks.core.reading import opened_file
 from tasks.core.sessions import session_on
 from tasks.data.panel.reader import read_prices
 from tasks.data.task import market_of
@@ -246,7 +247,7 @@ def _execution_page(options: Options, session: date) -> bytes | None:
     if not _has_execution(run):
         return None
     try:
-        with (run.home.day_folder(run.session) / EXECUTION_PAGE).open("rb") as file:
+        with opened_file(run.home.day_folder(run.session) / EXECUTION_PAGE) as file:
             return file.read(LARGEST_PAGE)
     except OSError:
         return None

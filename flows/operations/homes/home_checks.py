@@ -15,6 +15,7 @@ from flows.operations.homes.trading_checks import TRADING_CHECKS
 from tasks.core.errors import ConfigError, DataError, ModelError, SafetyError, StorageError
 from tasks.core.homes.opening import checkout, find_home
 from tasks.core.homes.setup import is_set_up
+from tasks.core.reading import read_text
 from tasks.core.sessions import sessions_between
 from tasks.core.text import counted
 
@@ -50,7 +51,7 @@ def _packages(_: CheckedHome) -> CheckResult:
 
 def _locked(lock: Path) -> Iterator[tuple[str, str]]:
     """Yield names and versions of a lock file, without lines that have a platform marker."""
-    for line in lock.read_text().splitlines():
+    for line in read_text(lock).splitlines():
         if line[:1].isalnum() and ";" not in line:
             name, _, rest = line.partition("==")
             yield name, rest.split()[0]

@@ -14,6 +14,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.opening import checkout, find_home, named_home, settings_of
 from tasks.core.homes.setup import is_set_up, make_home
+from tasks.core.reading import read_text
 from tasks.core.text import counted
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _correct_directory(home: Home, folder: Path, options: Options) -> None:
     if before is None or before == folder or read_head(lake_of(home, settings)) is not None:
         return
     with exclusive(home.lock_file, doing="data import"):
-        if home.config_file.exists() and home.config_file.read_text() == new_config("files", before):
+        if home.config_file.exists() and read_text(home.config_file) == new_config("files", before):
             write_text(home.config_file, new_config("files", folder))
 
 

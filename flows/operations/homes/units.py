@@ -10,6 +10,7 @@ from tasks.core.atomic import make_folder, write_text
 from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, settings_of
+from tasks.core.reading import read_text
 from tasks.safety.kill_switch.halts_outside import outside_folder
 
 TEMPLATES = SHIPPED / "systemd"
@@ -24,7 +25,7 @@ def write_units(options: Options, folder: Path) -> Result:
     folder = folder.expanduser().absolute()
     written = []
     for template in sorted(TEMPLATES.iterdir()):
-        write_text(folder / template.name, unit_text(template.read_text(), values, profile=options.profile))
+        write_text(folder / template.name, unit_text(read_text(template), values, profile=options.profile))
         written.append(str(folder / template.name))
     install = f"sudo cp {folder}/afterclose-* /etc/systemd/system/ && sudo systemctl daemon-reload"
     enable = (

@@ -14,6 +14,7 @@ from flows.terminal import Options, Result, progress_bar
 from tasks.core.errors import ConfigError, ModelError, SafetyError
 from tasks.core.homes.opening import parsed_date
 from tasks.core.homes.run import Run
+from tasks.core.reading import read_text
 from tasks.core.text import counted
 
 if TYPE_CHECKING:
@@ -334,7 +335,7 @@ def positions_of(path: Path) -> "Positions":
     from tasks.portfolio.holdings.positions import parse_positions
 
     try:
-        return parse_positions(path.read_text(encoding="utf-8"), path=str(path))
+        return parse_positions(read_text(path), path=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path} cannot be read: {error}.",

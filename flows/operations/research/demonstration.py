@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.terminal import Options, Result, progress
 from tasks.core.errors import AftercloseError
+from tasks.core.reading import read_bytes, read_text
 from tasks.core.text import counted
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _executed(demo: "Demo") -> dict[date, "ExecutedDay"]:
     from tasks.reporting.day.executed import executed_day
 
     return {
-        day: executed_day(day, page.with_suffix(".json").read_bytes(), estimated_cents=None)
+        day: executed_day(day, read_bytes(page.with_suffix(".json")), estimated_cents=None)
         for day, page in _executions(demo).items()
     }
 
@@ -115,8 +116,8 @@ def _executed(demo: "Demo") -> dict[date, "ExecutedDay"]:
 def _proposal(demo: "Demo") -> str:
     from tasks.core.json_text import parse_json
 
-    _, *trades = (demo.report.parent / "trades.csv").read_text().splitlines()
-    state = parse_json((demo.report.parent / "monitoring_log.json").read_bytes())["parity"]["state"]
+    _, *trades = read_text(demo.report.parent / "trades.csv").splitlines()
+    state = parse_json(read_bytes(demo.report.parent / "monitoring_log.json"))["parity"]["state"]
     return f"{counted(len(trades), 'trade')} proposed on {demo.days[-1]}, {PARITY[state]}"
 
 

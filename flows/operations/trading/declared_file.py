@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tasks.core.clock import now
 from tasks.core.errors import ConfigError, SafetyError
+from tasks.core.reading import opened_file
 from tasks.core.sessions import FIRST_DAY, last_closed_session, session_on
 from tasks.core.text import dollars
 from tasks.portfolio.holdings.bookkeeping import cents_of
@@ -104,7 +105,7 @@ def lacks_price(line: Position, known: KnownSymbols) -> bool:
 def _text(file: Path) -> str:
     """Return the text of a file of at most MAX_BYTES in UTF-8."""
     try:
-        with file.expanduser().open("rb") as opened:
+        with opened_file(file.expanduser()) as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(

@@ -14,6 +14,7 @@ from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.homes.opening import find_home, parsed_date, settings_of
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.reading import read_text
 from tasks.core.text import counted, one_line
 from tasks.execution.brokers.manual import store
 from tasks.execution.brokers.manual.entries import Entered, Ticket
@@ -148,7 +149,7 @@ def _cents(written: str) -> int:
 
 def _text(file: Path) -> str:
     try:
-        return file.expanduser().read_text(encoding="utf-8")
+        return read_text(file.expanduser())
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{file} cannot be read ({type(error).__name__}).",

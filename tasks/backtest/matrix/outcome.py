@@ -17,6 +17,7 @@ from tasks.core.atomic import refuse_symlink, write_text
 from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json, sha256_of_record
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.data.schema.records import Days
 
 SCHEMA_VERSION = 1
@@ -59,7 +60,7 @@ def load_outcome(folder: Path, identity: str, combination: Combination, sessions
         return None
     refuse_symlink(path)
     try:
-        document = parse_json(path.read_bytes())
+        document = parse_json(read_bytes(path))
         record = document["record"]
         is_whole = (
             document["sha256"] == sha256_of_record(record)

@@ -17,6 +17,7 @@ from tasks.core.errors import ConfigError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.core.sessions import sessions_ending
 from tasks.portfolio.schema import CASH
 from tasks.regime.schema import STATES
@@ -44,7 +45,7 @@ def read_recorded(home: Home, session: date, *, sessions: int, basis: str) -> Re
         if not folder.is_dir():
             continue
         try:
-            files = {name: (folder / name).read_bytes() for name in FILES}
+            files = {name: read_bytes(folder / name) for name in FILES}
             digests += [sha256_of_bytes(content) for content in files.values()]
             found = parse_day(day, files, basis=basis)
         except DAMAGED as error:
@@ -63,7 +64,7 @@ def first_recorded(home: Home, session: date) -> RecordedDay:
             continue
         folder = home.day_folder(day)
         try:
-            files = {name: (folder / name).read_bytes() for name in FILES}
+            files = {name: read_bytes(folder / name) for name in FILES}
             found = parse_day(day, files, basis=None)
         except DAMAGED as error:
             raise ConfigError(

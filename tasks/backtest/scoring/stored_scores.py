@@ -22,6 +22,7 @@ from tasks.core.atomic import make_folder, refuse_symlink, replace_folder, write
 from tasks.core.errors import DataError, StorageError
 from tasks.core.ids import canonical_json, sealed, sha256_of_bytes, sha256_of_record, unsealed
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.core.versions.libraries import installed_versions
 from tasks.data.schema.records import Days, Matrix, SnapshotRef
 from tasks.features.registry import feature_set
@@ -120,8 +121,8 @@ def load_scores(place: Path, identity: Mapping[str, Any], *, is_fresh: bool) -> 
     refuse_symlink(place)
     try:
         # sealed: the skill of a fold scales every expected return
-        manifest = unsealed(parse_json((place / MANIFEST_FILE).read_bytes()))
-        content = (place / SCORES_FILE).read_bytes()
+        manifest = unsealed(parse_json(read_bytes(place / MANIFEST_FILE)))
+        content = read_bytes(place / SCORES_FILE)
         is_whole = (
             manifest["schema_version"] == SCHEMA_VERSION
             and canonical_json(manifest["identity"]) == canonical_json(identity)
@@ -169,7 +170,7 @@ def _code() -> str:
     packages = (tasks / "features", tasks / "models", tasks / "data" / "panel")
     sources = sorted(source for package in packages for source in package.rglob("*.py"))
     sources.append(Path(__file__).with_name("scores.py"))
-    return sha256_of_record([sha256_of_bytes(source.read_bytes()) for source in sources])
+    return sha256_of_record([sha256_of_bytes(read_bytes(source)) for source in sources])
 
 
 def _damaged(place: Path) -> StorageError:

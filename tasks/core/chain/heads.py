@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tasks.core.ids import canonical_json
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def write_head(path: Path, head: Head) -> None:
     may_begin = head.renews or head.rows == 1
     line = "\n" + canonical_json({"rows": head.rows, "hash": head.digest, "renews": head.renews}) + "\n"
     try:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | (os.O_CREAT if may_begin else 0)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_CREAT if may_begin else 0)
         with os.fdopen(os.open(path, flags, 0o600), "ab") as file:
             file.write(line.encode())
             file.flush()
@@ -45,7 +46,7 @@ def write_head(path: Path, head: Head) -> None:
 def head_mismatches(path: Path, digests: Sequence[str]) -> Iterator[str]:
     """Yield where the chain, given by the digests of its rows, differs from the copied heads."""
     try:
-        heads = _heads(path.read_bytes())
+        heads = _heads(read_bytes(path))
     except FileNotFoundError:
         if digests:
             yield f"{path}, which has a copy of the chain's head, is missing"

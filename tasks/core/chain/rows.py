@@ -20,6 +20,7 @@ from tasks.core.errors import StorageError
 from tasks.core.homes.lock import waiting
 from tasks.core.ids import canonical_json, sha256_of_bytes
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.core.text import counted
 
 GENESIS = "0" * 64
@@ -146,7 +147,7 @@ def read_rows(chain: ChainFile) -> list[tuple[str, ...]]:
 def logged_rows(chain: ChainFile) -> int:
     """Return the number of rows that the anchor lists; 0 if it is missing or cannot be read."""
     try:
-        return int(parse_json(chain.anchor.read_bytes())["rows"])
+        return int(parse_json(read_bytes(chain.anchor))["rows"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0
 
@@ -154,7 +155,7 @@ def logged_rows(chain: ChainFile) -> int:
 def _content(chain: ChainFile) -> bytes:
     """Return the bytes of the file; none if it is missing. Raises StorageError if it cannot be read."""
     try:
-        return chain.path.read_bytes()
+        return read_bytes(chain.path)
     except FileNotFoundError:
         return b""
     except OSError as error:
@@ -245,7 +246,7 @@ def _anchor_breaks(path: Path, digests: list[str], key: bytes | None) -> Iterato
     """Compare the rows with the anchor. One row more than it lists means a crash between the two writes."""
     end = len(digests) + 2
     try:
-        anchor = parse_json(path.read_bytes())
+        anchor = parse_json(read_bytes(path))
         rows, digest, mac = int(anchor["rows"]), str(anchor[DIGEST]), str(anchor.get("mac", ""))
     except FileNotFoundError:
         if key is not None or len(digests) > 1:

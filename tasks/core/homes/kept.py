@@ -18,6 +18,7 @@ from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 
 FORMAT = "afterclose kept inputs 1"
 BLOCK_LINES = 256
@@ -96,7 +97,7 @@ def _read(home: Home, digest: str) -> bytes:
     try:
         _digest(digest)
         unpacked = zlib.decompressobj()
-        block = unpacked.decompress(path.read_bytes(), LARGEST_BLOCK)
+        block = unpacked.decompress(read_bytes(path), LARGEST_BLOCK)
     except FileNotFoundError as error:
         raise _unusable(path, "it is missing") from error
     except (OSError, ValueError, zlib.error) as error:

@@ -13,6 +13,7 @@ from tasks.core.atomic import make_folder
 from tasks.core.clock import stopwatch
 from tasks.core.errors import StorageError, TransientError
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_text, refuse_irregular
 
 POLL_S = 0.01
 
@@ -86,6 +87,7 @@ def _note_holder(descriptor: int, doing: str) -> None:
 
 
 def _opened(path: Path) -> BinaryIO:
+    refuse_irregular(path)
     try:
         make_folder(path.parent)
         return path.open("a+b")
@@ -107,7 +109,7 @@ def _is_taken(file: BinaryIO) -> bool:
 
 def _held(path: Path) -> TransientError:
     try:
-        holder = parse_json(path.read_text())
+        holder = parse_json(read_text(path))
         who = f"process {holder['pid']} ({holder['doing']})"
     except (ValueError, KeyError, TypeError):
         who = "another process"

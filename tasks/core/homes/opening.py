@@ -22,6 +22,7 @@ from tasks.core.homes.lock import exclusive
 from tasks.core.homes.run import Run
 from tasks.core.homes.setup import is_set_up, unexpected_file
 from tasks.core.masking import mask_logs
+from tasks.core.reading import read_text
 from tasks.core.sessions import (
     EXCHANGE_TIME_ZONE,
     Session,
@@ -123,7 +124,7 @@ def _default_home() -> Path | None:
 def checkout() -> Path | None:
     """Return the checkout that the code runs from; None if it was installed as a package."""
     try:
-        project = (CODE / "pyproject.toml").read_text()
+        project = read_text(CODE / "pyproject.toml")
     except OSError:
         return None
     return (

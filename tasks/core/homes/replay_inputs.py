@@ -12,6 +12,7 @@ from tasks.core.errors import StorageError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_file
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 
 MANIFEST = "manifest.json"
 
@@ -34,7 +35,7 @@ def published_inputs(home: Home) -> dict[date, ReplayInputs]:
     found = {}
     for path in sorted(home.live.glob(f"[0-9]*/{MANIFEST}")):
         try:
-            manifest = parse_json(path.read_bytes())
+            manifest = parse_json(read_bytes(path))
             inputs = manifest["inputs"]
             session = date.fromisoformat(manifest["session"])
             kept = inputs.get("kept")
@@ -61,7 +62,7 @@ def changed_files(home: Home) -> Iterator[str]:
 def _changed(folder: Path, home: Home) -> Iterator[str]:
     name = folder.relative_to(home.live).as_posix()
     try:
-        digests = dict(parse_json((folder / MANIFEST).read_bytes())["sha256"])
+        digests = dict(parse_json(read_bytes(folder / MANIFEST))["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         yield f"{name}/{MANIFEST}"
         return

@@ -13,6 +13,7 @@ from tasks.core.errors import ConfigError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_text
 
 SCHEMA_VERSION = 1
 ARTEFACTS = ("data", "live", "production", "reports")
@@ -80,7 +81,7 @@ def set_up(home: Home) -> None:
 def is_set_up(home: Home) -> bool:
     """Return whether the marker exists. Raises if it is damaged, or from a later release."""
     try:
-        version = parse_json(home.marker_file.read_text())["schema_version"]
+        version = parse_json(read_text(home.marker_file))["schema_version"]
     except FileNotFoundError:
         return False
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -102,7 +103,7 @@ def noted_in_marker(home: Home, name: str) -> object:
     """Return the record under the name in the marker; None if there is none, or no home yet."""
     if not is_set_up(home):
         return None
-    noted: dict[str, object] = json.loads(home.marker_file.read_text())
+    noted: dict[str, object] = json.loads(read_text(home.marker_file))
     return noted.get(name)
 
 
@@ -110,7 +111,7 @@ def note_in_marker(home: Home, name: str, noted: object) -> None:
     """Store a record under the name in the marker; other records stay. The caller holds the home's lock."""
     if noted_in_marker(home, name) == noted:
         return
-    marker = json.loads(home.marker_file.read_text())
+    marker = json.loads(read_text(home.marker_file))
     write_text(home.marker_file, _as_text(marker | {name: noted}))
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from tasks.core.ids import sha256_of_bytes, sha256_of_record
+from tasks.core.reading import read_bytes
 
 CODE_ROOT = Path(__file__).parents[3]
 CODE_FOLDERS = ("config", "flows", "tasks")
@@ -37,7 +38,7 @@ def code_fingerprint(root: Path) -> str:
 @cache
 def _fingerprint(root: Path) -> str:
     sources = {
-        path.relative_to(root).as_posix(): sha256_of_bytes(path.read_bytes())
+        path.relative_to(root).as_posix(): sha256_of_bytes(read_bytes(path))
         for folder in CODE_FOLDERS
         for path in (root / folder).rglob("*")
         if path.suffix in CODE_SUFFIXES and path.is_file()

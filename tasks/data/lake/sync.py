@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_text
 
 
 def sync_commits(table: Path, first: int, last: int) -> None:
@@ -27,7 +28,7 @@ def sync_commits(table: Path, first: int, last: int) -> None:
 
 
 def _added(entry: Path, table: Path) -> Iterator[Path]:
-    for line in entry.read_text().splitlines():
+    for line in read_text(entry).splitlines():
         added = parse_json(line).get("add")
         if added:
             yield table / unquote(added["path"])

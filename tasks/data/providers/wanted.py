@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.core.errors import ConfigError, TransientError
+from tasks.core.reading import read_text
 from tasks.core.sessions import Days, sessions_between
 from tasks.data.schema.columns import Table
 from tasks.data.schema.symbols import is_safe_symbol
@@ -59,7 +60,7 @@ def _small_text(file: Path) -> str:
         raise ValueError("not a regular file")
     if facts.st_size > MAX_BYTES:
         raise ValueError("too large")
-    return file.read_text(encoding="utf-8-sig")
+    return read_text(file, encoding="utf-8-sig")
 
 
 def batches(symbols: Sequence[str], size: int) -> Iterator[list[str]]:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from config.data_section import LakeName
 from tasks.core.atomic import replace_file
 from tasks.core.errors import StorageError, TransientError
+from tasks.core.reading import opened_file
 
 LISTING = "backup.json"
 OWNER_ONLY = 0o600  # an archive holds positions and orders
@@ -86,7 +87,7 @@ def unpack_archive(archive: Path, folder: Path, *, belongs: Callable[[str], bool
 
 
 def _entry(name: str, path: Path) -> Entry:
-    with path.open("rb") as file:
+    with opened_file(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     found = path.stat()
     return Entry(path=name, size=found.st_size, mode=stat.S_IMODE(found.st_mode), sha256=digest)
@@ -95,7 +96,7 @@ def _entry(name: str, path: Path) -> Entry:
 def _add_file(tar: tarfile.TarFile, path: Path, entry: Entry, made_at: datetime) -> None:
     """Copy the file; refuse one that changed since it was listed (the kill switch does not wait for a backup)."""
     try:
-        source = path.open("rb")
+        source = opened_file(path)
     except FileNotFoundError:
         raise _changed(path) from None
     with source:

@@ -27,6 +27,7 @@ from tasks.core.errors import ConfigError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
 from tasks.core.homes.setup import is_set_up
+from tasks.core.reading import read_bytes
 from tasks.data.lake.head import read_head
 from tasks.data.lake.storage.location import HOME_LAKE, lake_name, location_named
 from tasks.data.schema.records import Bucket, LakeLocation
@@ -144,7 +145,7 @@ def _upload(staged: Path, lake: Bucket) -> None:
 def is_interrupted(home: Home) -> bool:
     """Return whether `live/STOP` was written by a restore and not touched since: its modification time is 0."""
     try:
-        return home.stop_file.read_bytes() == INTERRUPTED.encode() and home.stop_file.lstat().st_mtime == 0
+        return read_bytes(home.stop_file) == INTERRUPTED.encode() and home.stop_file.lstat().st_mtime == 0
     except OSError:
         return False
 

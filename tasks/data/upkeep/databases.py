@@ -15,6 +15,7 @@ from tasks.core.atomic import LEFTOVER_SUFFIX, refuse_symlink
 from tasks.core.errors import StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import waiting
+from tasks.core.reading import read_bytes
 
 WAIT_S = 60.0
 
@@ -55,7 +56,7 @@ def _copy(path: Path, target: Path, *, is_database: bool) -> None:
                 source.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")  # complete in one file
         else:
-            target.write_bytes(path.read_bytes())
+            target.write_bytes(read_bytes(path))
         target.chmod(path.stat().st_mode)
     except (OSError, sqlite3.Error) as error:
         raise StorageError(

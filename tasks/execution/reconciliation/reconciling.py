@@ -11,6 +11,7 @@ from config.settings import Settings
 from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import exclusive
+from tasks.core.reading import read_bytes
 from tasks.core.sessions import exchange_date
 from tasks.execution.brokers.base import Broker
 from tasks.execution.ending.late_fills import Asking, book_late_fills
@@ -118,7 +119,7 @@ def _is_behind(home: Home, booked: tuple[Entry, ...]) -> bool:
     """Return whether the positions file lacks the last bookings: a run ended before it wrote the file."""
     earlier = tuple(entry for entry in booked if entry.at < booked[-1].at)
     try:
-        return home.positions_file.read_bytes() == positions_bytes(earlier) != positions_bytes(booked)
+        return read_bytes(home.positions_file) == positions_bytes(earlier) != positions_bytes(booked)
     except (FileNotFoundError, SafetyError):  # a short position has no file
         return False
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tasks.core.errors import ConfigError
+from tasks.core.reading import read_bytes
 from tasks.models.kinds.base import (
     THREADS,
     Parameters,
@@ -85,7 +86,7 @@ class CatboostTrees(BoostedTrees):
         with TemporaryDirectory() as folder:  # the library writes files only
             place = Path(folder) / "model.cbm"
             self._booster.save_model(str(place), format="cbm")
-            return place.read_bytes()
+            return read_bytes(place)
 
     def load(self, content: bytes) -> None:
         library = _library()

@@ -12,6 +12,7 @@ from typing import Any
 from tasks.core.errors import ModelError
 from tasks.core.ids import canonical_json, sha256_of_bytes
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.models.kinds.registry import KINDS
 from tasks.models.schema import Baseline, Champion, Probe, Statistic
 
@@ -154,7 +155,7 @@ def read_or_refuse(path: Path, missing: str, *, most_bytes: int) -> bytes:
         size = path.stat().st_size
         if size > most_bytes:  # before reading, to protect the memory
             raise damaged(path, f"it has {size:,} bytes; the limit is {most_bytes:,}")
-        return path.read_bytes()
+        return read_bytes(path)
     except FileNotFoundError as error:
         remedy = f"Run `{FIRST_TRAINING}` to train one."
         raise ModelError(missing, remedy=remedy, file=str(path)) from error

@@ -19,6 +19,7 @@ from tasks.core.errors import ModelError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.replay_inputs import published_inputs
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.reading import read_bytes
 from tasks.models.registry.metadata import (
     LARGEST_MODEL,
     METADATA_NAME,
@@ -141,7 +142,7 @@ def promote_version(home: Home, version: Path) -> None:
     """Copy the version into production. After a crash at any point either the old or the new one is loaded."""
     stored = _read_version(version)
     write_bytes(home.production / stored.metadata.model_name, stored.model)
-    write_bytes(home.production / METADATA_NAME, (version / METADATA_NAME).read_bytes())
+    write_bytes(home.production / METADATA_NAME, read_bytes(version / METADATA_NAME))
     for other in home.production.glob(f"{MODEL_NAME}.*"):
         if other.name != stored.metadata.model_name:
             other.unlink()

@@ -18,6 +18,7 @@ from tasks.core.atomic import replace_folder
 from tasks.core.errors import StorageError
 from tasks.core.ids import canonical_json, sha256_of_bytes, sha256_of_file, sha256_of_record
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.monitoring.views.catalog import DAY_VIEWS
 from tasks.monitoring.views.day_rows import Rows
 from tasks.monitoring.views.schema import arrow_schema, arrow_table
@@ -103,7 +104,7 @@ def _merged(folder: Path, kept: Sequence[str], new: Iterable[ReadDay]) -> Tables
 def _stored_chunk(folder: Path) -> Chunk:
     """Return what is stored of a year; nothing if it is damaged or of a release with other views."""
     try:
-        stored = parse_json((folder / INDEX).read_bytes())
+        stored = parse_json(read_bytes(folder / INDEX))
         chunk = Chunk(stored["days"], stored["files"])
         is_ours = stored["views"] == _digest_of_views()
         if is_ours and all(sha256_of_file(folder / name) == digest for name, digest in chunk.files.items()):

@@ -10,6 +10,7 @@ from tasks.backtest.matrix.publication import MATRIX_FILE
 from tasks.backtest.matrix.tables import WITHHELD
 from tasks.core.errors import DataError
 from tasks.core.homes.home import Home
+from tasks.core.reading import read_text
 from tasks.monitoring.shadow_days import read_shadows, shadow_skill
 from tasks.monitoring.views.catalog import MATRIX, SHADOW_IC
 from tasks.monitoring.views.ledger_rows import naive_utc
@@ -29,7 +30,7 @@ def equity_rows(home: Home) -> list[Row]:
     if not path.exists():
         return []
     try:
-        found = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+        found = csv.DictReader(io.StringIO(read_text(path), newline=""))
         rows = [_equity(row) for row in found]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
@@ -110,7 +111,7 @@ def shadow_ic_rows(home: Home) -> list[Row]:
 def _matrix(path: Path, report: str) -> list[Row]:
     kinds = {column.name: column.kind for column in MATRIX.columns}
     try:
-        rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+        rows = csv.DictReader(io.StringIO(read_text(path), newline=""))
         return [(report, *(_cell(row[name], kinds[name]) for name in MATRIX.names[1:])) for row in rows]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(

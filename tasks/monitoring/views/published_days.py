@@ -9,6 +9,7 @@ from tasks.core.errors import AftercloseError
 from tasks.core.homes.home import Home
 from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.reading import read_bytes
 from tasks.core.sessions import session_on
 from tasks.monitoring.views.chunks import ReadDay
 from tasks.monitoring.views.day_rows import rows_of_day, unreadable_row
@@ -37,6 +38,6 @@ def read_published(home: Home, day: date) -> ReadDay:
 
 def _digest_of(manifest: Path) -> str:
     try:
-        return sha256_of_bytes(manifest.read_bytes())
+        return sha256_of_bytes(read_bytes(manifest))
     except OSError:
         return ""

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.reading import read_bytes
 from tasks.core.text import dollars
 from tasks.ledger.anchor import is_begun
 from tasks.ledger.balance import Balance, balance_of
@@ -47,7 +48,7 @@ def start_ledger(
         return False
     held = positions_of(home, initial_cash_usd=initial_cash_usd)
     open_portfolio(home, initial_cash_usd=initial_cash_usd)
-    content = home.positions_file.read_bytes()
+    content = read_bytes(home.positions_file)
     holdings = tuple(
         Holding(line.symbol, shares_of(line), line.session or declared.session)
         for line in held.positions

@@ -19,6 +19,7 @@ from tasks.core.errors import SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import note_in_marker, noted_in_marker
 from tasks.core.ids import sha256_of_bytes
+from tasks.core.reading import read_bytes, read_text
 from tasks.core.sessions import day_named
 from tasks.core.text import counted
 from tasks.ledger.balance import NameCash, balance_of, cash_by_name, net_flows_cents
@@ -39,7 +40,7 @@ def positions_of(home: Home, *, initial_cash_usd: float) -> Positions:
     booked = verified_entries(home)
     path = home.positions_file
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
         text = content.decode("utf-8")
     except FileNotFoundError:
         if _record(home) is None and not published_sessions(home):
@@ -133,7 +134,7 @@ def history_sessions(home: Home) -> set[date] | None:
     """Return the sessions in the performance history; None where there is no file."""
     path = home.performance_file
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

@@ -18,6 +18,7 @@ from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.core.sessions import sessions_ending
 from tasks.ledger.balance import NameCash
 from tasks.monitoring.earlier_days import LOG, LOGGED_SESSIONS
@@ -65,7 +66,7 @@ def gather_inputs(inputs: DayInputs) -> Parts:
 
 def _content(path: Path) -> bytes:
     """Return the file's bytes; of a manifest without the timings, which differ whenever a day is run again."""
-    content = path.read_bytes()
+    content = read_bytes(path)
     if path.name != MANIFEST:
         return content
     return json_bytes({**parse_json(content), "timings": {}})
@@ -113,7 +114,7 @@ def _positions(run: Run) -> bytes:
     path = run.home.positions_file
     if not path.exists():
         return opening_positions(run.settings.portfolio.initial_cash_usd)
-    return path.read_bytes()
+    return read_bytes(path)
 
 
 def _earlier_files(run: Run, read: Iterable[date]) -> Iterator[Path]:

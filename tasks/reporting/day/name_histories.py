@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tasks.backtest.parity.recorded import DAMAGED, FILES, parse_day
 from tasks.backtest.parity.schema import RecordedDay
 from tasks.core.homes.home import Home
+from tasks.core.reading import read_bytes
 from tasks.core.sessions import sessions_ending
 from tasks.data.schema.records import Panel
 
@@ -44,7 +45,7 @@ def recorded_through(home: Home, session: date) -> tuple[RecordedDay, ...]:
         if not folder.is_dir():
             continue
         try:
-            recorded = parse_day(day, {name: (folder / name).read_bytes() for name in FILES}, basis=None)
+            recorded = parse_day(day, {name: read_bytes(folder / name) for name in FILES}, basis=None)
         except DAMAGED:
             continue
         if isinstance(recorded, RecordedDay):

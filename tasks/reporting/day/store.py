@@ -17,6 +17,7 @@ from tasks.core.homes.replay_inputs import MANIFEST
 from tasks.core.homes.run import Run
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.core.sessions import session_after
 from tasks.data.panel.reader import read_prices
 from tasks.data.schema.records import Panel
@@ -83,7 +84,7 @@ def read_history(run: Run) -> pd.DataFrame:
     """Read all rows of performance_history.csv; empty if there is no file yet."""
     path = run.home.performance_file
     refuse_symlink(path)
-    return parse_history(path.read_bytes() if path.exists() else None, path=str(path))
+    return parse_history(read_bytes(path) if path.exists() else None, path=str(path))
 
 
 def read_worths(run: Run, history: pd.DataFrame) -> dict[date, Worth]:
@@ -94,7 +95,7 @@ def read_worths(run: Run, history: pd.DataFrame) -> dict[date, Worth]:
     found = {}
     for day in {date.fromisoformat(rows["date"][place]) for place in period_starts(rows).values()}:
         try:
-            worth = parse_json((run.home.day_folder(day) / LOG).read_bytes())["worth_by_name_cents"]
+            worth = parse_json(read_bytes(run.home.day_folder(day) / LOG))["worth_by_name_cents"]
             found[day] = {str(name): int(cents) for name, cents in worth.items()}
         except DAMAGED:
             continue  # a day of an earlier release, one that cannot be read, or shares without a ledger
@@ -109,7 +110,7 @@ def read_previous_day(run: Run) -> PreviousDay | None:
     folder = run.home.day_folder(session)
     try:
         weights, signals, log = (
-            (folder / name).read_bytes() for name in ("portfolio_weights.csv", "signals.json", LOG)
+            read_bytes(folder / name) for name in ("portfolio_weights.csv", "signals.json", LOG)
         )
         said, unusual = parse_json(signals), parse_json(log).get(UNUSUAL, {})
         rows = csv.DictReader(io.StringIO(weights.decode(), newline=""))
@@ -160,7 +161,7 @@ def _models(home: Home, session: date) -> list[tuple[date, str]]:
     found = []
     for day in _published_before(home, session):
         try:
-            model = str(parse_json((home.day_folder(day) / MANIFEST).read_bytes())["inputs"]["champion"])
+            model = str(parse_json(read_bytes(home.day_folder(day) / MANIFEST))["inputs"]["champion"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
         found.append((day, model))
@@ -171,14 +172,14 @@ def _execution(home: Home, day: date) -> ExecutedDay:
     folder = home.day_folder(day)
     path = folder / EXECUTION
     refuse_symlink(path)
-    return executed_day(day, path.read_bytes(), estimated_cents=_estimated_cents(folder, day))
+    return executed_day(day, read_bytes(path), estimated_cents=_estimated_cents(folder, day))
 
 
 def _estimated_cents(folder: Path, day: date) -> int | None:
     """Return the estimated cost of the day's trades; None if its files are damaged or are not those it published."""
     try:
-        files = {name: (folder / name).read_bytes() for name in DECIDED}
-        listed = parse_json((folder / MANIFEST).read_bytes())["sha256"]
+        files = {name: read_bytes(folder / name) for name in DECIDED}
+        listed = parse_json(read_bytes(folder / MANIFEST))["sha256"]
         recorded = parse_day(day, files, basis=None)
     except (OSError, *DAMAGED):
         return None

@@ -13,6 +13,7 @@ import pandas as pd
 from jinja2 import Environment
 from markupsafe import Markup
 
+from tasks.core.reading import read_text
 from tasks.core.text import counted, replace_unprintable
 from tasks.reporting.day.inputs import DayInputs
 from tasks.reporting.day.manifest import Provenance
@@ -191,13 +192,13 @@ def _about_executions(inputs: DayInputs) -> dict[str, Any]:
 @cache
 def style() -> Markup:
     """Return the stylesheet of all reports."""
-    return Markup((TEMPLATES / "report.css").read_text())  # noqa: S704 - our own file
+    return Markup(read_text(TEMPLATES / "report.css"))  # noqa: S704 - our own file
 
 
 @cache
 def ticket_style() -> Markup:
     """Return the stylesheet of the section on why each trade has its size."""
-    return Markup((TEMPLATES / "tickets.css").read_text())  # noqa: S704 - our own file
+    return Markup(read_text(TEMPLATES / "tickets.css"))  # noqa: S704 - our own file
 
 
 @cache

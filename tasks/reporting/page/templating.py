@@ -12,6 +12,7 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
+from tasks.core.reading import read_bytes, read_text
 from tasks.core.text import replace_unprintable
 
 DIGEST_BYTES = hashlib.sha256().digest_size
@@ -27,12 +28,12 @@ class CompiledTemplates(BytecodeCache):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "__pycache__"
-        self._version = f"{jinja2.__version__} {Path(__file__).read_text()}"
+        self._version = f"{jinja2.__version__} {read_text(Path(__file__))}"
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Load the code if it is stored whole."""
         with suppress(OSError):
-            stored = self._path(bucket).read_bytes()
+            stored = read_bytes(self._path(bucket))
             digest, code = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
             if hashlib.sha256(code).digest() == digest:
                 bucket.code = marshal.loads(code)  # noqa: S302 - as Python loads its own __pycache__

@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
+from tasks.core.reading import read_bytes
 from tasks.reporting.page.document import environment, style
 from tasks.reporting.review.health import exchange_time, time_left
 
@@ -33,7 +34,7 @@ def static_file(name: str) -> tuple[bytes, str] | None:
     if name == REPORT_STYLE:
         return str(style()).encode(), "text/css; charset=utf-8"
     kind = STATIC_FILES.get(name)
-    return None if kind is None else ((STATIC / name).read_bytes(), kind)
+    return None if kind is None else (read_bytes(STATIC / name), kind)
 
 
 @cache

@@ -15,6 +15,7 @@ from tasks.approval.store import APPROVAL, read_day
 from tasks.core.errors import AftercloseError
 from tasks.core.homes.home import Home
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.core.sessions import last_closed_session, session_after, session_on, sessions_between
 from tasks.execution.journal import active_sessions, read_orders
 from tasks.execution.schema import State
@@ -117,7 +118,7 @@ def _history(place: Place) -> Iterator[Sample]:
     path = place.home.performance_file
     if not path.exists():
         return
-    rows = parse_history(path.read_bytes(), path=str(path))
+    rows = parse_history(read_bytes(path), path=str(path))
     level = levels(rows)
     last = rows.iloc[-1]
     yield _sample("equity_usd", float(last["equity"]))

@@ -16,6 +16,7 @@ from tasks.core.errors import StorageError
 from tasks.core.homes.home import Home
 from tasks.core.ids import sha256_of_bytes
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 
 OUTSIDE = "outside-"
 
@@ -81,7 +82,7 @@ def remove_halt(path: Path) -> None:
 
 def _read(path: Path) -> Mapping[str, Any] | None:
     try:
-        trip = parse_json(path.read_bytes())
+        trip = parse_json(read_bytes(path))
     except (OSError, ValueError):
         return None
     return trip if isinstance(trip, dict) else None

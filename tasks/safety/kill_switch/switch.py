@@ -21,6 +21,7 @@ from tasks.core.atomic import LEFTOVER_SUFFIX, write_bytes, write_text
 from tasks.core.errors import AftercloseError, ConfigError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import waiting
+from tasks.core.reading import read_bytes
 from tasks.core.text import instant_text, one_line
 from tasks.safety.audit import record
 from tasks.safety.kill_switch.halts_outside import (
@@ -159,7 +160,7 @@ def _read_file(path: Path) -> Switch:
     try:
         if path.is_symlink():
             return unknown_switch("The kill switch file is a symbolic link.")
-        return parse_switch(path.read_bytes())
+        return parse_switch(read_bytes(path))
     except FileNotFoundError:
         return unknown_switch("The kill switch file is missing.")
     except OSError as error:
@@ -224,7 +225,7 @@ def _what(error: Exception) -> str:
 def _retain_unreadable(path: Path) -> None:
     """Copy an unreadable switch file to kill_switch.unreadable, for the investigation."""
     if path.is_file() and not path.is_symlink():
-        content = path.read_bytes()
+        content = read_bytes(path)
         try:
             parse_strictly(content)
         except PARSE_ERRORS:

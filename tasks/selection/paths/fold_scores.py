@@ -12,6 +12,7 @@ import numpy as np
 from config.sections import Candidate
 from tasks.core.atomic import write_bytes
 from tasks.core.errors import StorageError
+from tasks.core.reading import read_bytes
 from tasks.models.kinds.base import Vector
 from tasks.models.training.fold_by_fold import FoldWork, RunFolds
 from tasks.models.training.splits import Fold
@@ -33,7 +34,7 @@ def scores_by_fold(
 
 
 def _stored(place: Path) -> Vector:
-    content = place.read_bytes()
+    content = read_bytes(place)
     if hashlib.sha256(content[DIGEST_BYTES:]).digest() != content[:DIGEST_BYTES]:
         raise StorageError(
             f"The stored scores {place} are damaged.",

@@ -25,6 +25,7 @@ from tasks.core.errors import ModelError, SafetyError
 from tasks.core.homes.home import Home
 from tasks.core.ids import canonical_json, sha256_of_bytes, sha256_of_record
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.core.secret import read_secret
 from tasks.core.text import counted
 from tasks.models.registry.metadata import METADATA_NAME, read_metadata
@@ -250,7 +251,7 @@ def _trials_of_champions(home: Home) -> int:
 def _read_returns(home: Home, entry: Entry) -> bytes | None:
     """Return the file of a trial's returns; None if it is missing or was edited."""
     try:
-        content = _returns_file(home, entry.session, entry.returns).read_bytes()
+        content = read_bytes(_returns_file(home, entry.session, entry.returns))
     except (OSError, ValueError):
         return None
     return content if sha256_of_bytes(content) == entry.returns else None

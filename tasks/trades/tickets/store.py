@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from tasks.core.homes.run import Run
+from tasks.core.reading import read_bytes, read_text
 from tasks.portfolio.holdings.record import published_sessions
 from tasks.trades.tickets.previous import FILES, PreviousDecision, parse_previous
 
@@ -19,7 +20,7 @@ def read_previous(run: Run) -> PreviousDecision | str | None:
         return None
     folder = run.home.live / session.isoformat()
     try:
-        files = {name: (folder / name).read_bytes() for name in FILES if (folder / name).exists()}
+        files = {name: read_bytes(folder / name) for name in FILES if (folder / name).exists()}
         found = parse_previous(session, files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
         return f"The day of {session} cannot be read ({type(error).__name__})."
@@ -30,5 +31,5 @@ def net_flows_at(performance_file: Path, session: date) -> float:
     """Return deposits minus withdrawals up to the session, by its row; 0 without one, as before the first of them."""
     if not performance_file.exists():
         return 0.0
-    rows = csv.DictReader(io.StringIO(performance_file.read_text(encoding="utf-8"), newline=""))
+    rows = csv.DictReader(io.StringIO(read_text(performance_file), newline=""))
     return next((float(row.get(NET_FLOWS) or 0) for row in rows if row["date"] == session.isoformat()), 0.0)

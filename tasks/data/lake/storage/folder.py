@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from tasks.core.atomic import write_bytes
+from tasks.core.reading import opened_file, read_bytes
 from tasks.data.lake.storage.files import Content
 
 
@@ -15,7 +16,7 @@ class FolderFiles:
 
     def read(self, name: str) -> Content | None:
         path = self._path / name
-        return Content(path.read_bytes(), None) if path.exists() else None
+        return Content(read_bytes(path), None) if path.exists() else None
 
     def write(self, name: str, data: bytes, *, over: str | None) -> None:  # noqa: ARG002 - nothing to compare with
         write_bytes(self._path / name, data)
@@ -38,7 +39,7 @@ class FolderFiles:
         found = {}
         for name in names:
             try:
-                with (self._path / name).open("rb") as file:
+                with opened_file(self._path / name) as file:
                     found[name] = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError:
                 continue

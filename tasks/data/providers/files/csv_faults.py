@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.errors import DataError
+from tasks.core.reading import opened_file, opened_text
 from tasks.core.text import counted
 
 HEAD_BYTES = 65_536
@@ -43,7 +44,7 @@ class CsvFault:
 
 def readable_head(path: Path) -> bytes:
     """Return the first bytes; raise DataError where the file is empty or not comma-separated UTF-8 text."""
-    with path.open("rb") as file:
+    with opened_file(path) as file:
         head = file.read(HEAD_BYTES)
     fault = _kind_fault(head)
     if fault is not None:
@@ -56,10 +57,10 @@ def refuse_open_quotes(path: Path) -> None:
 
     Arrow accepts such a file and drops rows: those that the cell swallows, or the rest of a block.
     """
-    with path.open("rb") as file:
+    with opened_file(path) as file:
         if not any(b'"' in block for block in iter(lambda: file.read(LONGEST_LINE), b"")):
             return
-    with path.open(encoding="latin-1") as lines:  # any bytes; every kind of line end
+    with opened_text(path, encoding="latin-1") as lines:  # any bytes; every kind of line end
         for number, line in enumerate(lines, 1):
             if line.count('"') % 2:
                 raise unreadable(path, _open_quote(number))
@@ -78,7 +79,7 @@ def unreadable(path: Path, fault: CsvFault | None = None) -> DataError:
 
 def line_of_row(path: Path, row: int) -> int:
     """Return the line on which the row (0: the first below the header) begins; blank lines are not rows."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with opened_text(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file)
         begin, seen = 1, -1  # the header comes before row 0
         try:
@@ -128,7 +129,7 @@ def _first_bad_line(path: Path) -> CsvFault:
 
 def _lines(path: Path) -> Iterator[CsvFault]:
     """Yield lines that are too long or not UTF-8."""
-    with path.open("rb") as file:
+    with opened_file(path) as file:
         number = 0
         while line := file.readline(LONGEST_LINE + 1):
             number += 1
@@ -146,7 +147,7 @@ def _lines(path: Path) -> Iterator[CsvFault]:
 
 def _rows(path: Path) -> Iterator[CsvFault]:
     """Yield rows whose number of cells differs from the header, and unmatched quotation marks."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with opened_text(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file, strict=True)
         width, begin = 0, 1
         try:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from tasks.core.errors import DataError
+from tasks.core.reading import opened_file
 from tasks.core.text import counted
 from tasks.data.providers.files.cells import BadCellError, converted, is_numeric
 from tasks.data.providers.files.csv_faults import (
@@ -81,7 +82,7 @@ def _refuse_other_formats(path: Path) -> None:
     size = path.stat().st_size
     if size == 0:
         raise unreadable(path, CsvFault("the file is empty", "Write the rows into it"))
-    with path.open("rb") as file:
+    with opened_file(path) as file:
         begin = file.read(len(PARQUET_MAGIC))
         file.seek(-min(size, len(PARQUET_MAGIC)), 2)
         end = file.read()

@@ -9,6 +9,7 @@ from typing import TypeVar
 from tasks.core.atomic import write_text
 from tasks.core.clock import now
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_text
 
 T = TypeVar("T")
 
@@ -21,7 +22,7 @@ def cached(file: Path, ask: Callable[[], T], *, max_age: timedelta, clock: Calla
     try:
         age = clock() - datetime.fromtimestamp(file.stat().st_mtime, UTC)
         if timedelta(0) <= age < max_age:
-            known: T = parse_json(file.read_text())
+            known: T = parse_json(read_text(file))
             return known
     except (OSError, ValueError):
         pass

@@ -10,6 +10,7 @@ from datetime import datetime
 from tasks.core.atomic import replace_file
 from tasks.core.homes.home import Home
 from tasks.core.json_text import parse_json
+from tasks.core.reading import read_bytes
 from tasks.reporting.notify.notices.switch import Announced
 from tasks.reporting.notify.outbox.entry import DAMAGED
 from tasks.reporting.notify.outbox.store import PRIVATE, make_private
@@ -21,7 +22,7 @@ NAME = "switch.json"
 def read_announced(home: Home) -> Announced | None:
     """Return what was announced; None if it is not known."""
     try:
-        stored = parse_json((home.outbox / NAME).read_bytes())
+        stored = parse_json(read_bytes(home.outbox / NAME))
         trips = tuple(str(trip) for trip in stored["trips"])
         return Announced(int(stored["number"]), trips, int(stored["events"]))
     except (OSError, *DAMAGED):

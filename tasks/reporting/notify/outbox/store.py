@@ -12,6 +12,7 @@ from pathlib import Path
 from tasks.core.atomic import LEFTOVER_SUFFIX, make_folder, replace_file, sync_folder
 from tasks.core.homes.home import Home
 from tasks.core.homes.lock import waiting
+from tasks.core.reading import read_bytes
 from tasks.reporting.notify.outbox.entry import DAMAGED, Entry, decode, encode
 
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
@@ -126,7 +127,7 @@ def _read(path: Path) -> Entry | None:
     if not path.is_file():  # reading a pipe never ends
         return None
     try:
-        entry = decode(path.read_bytes())
+        entry = decode(read_bytes(path))
     except (OSError, *DAMAGED):
         return None
     return entry if path.name == f"{entry.entry_id}.json" else None

@@ -16,6 +16,7 @@ from pathlib import Path
 from jinja2 import Environment
 from markupsafe import Markup
 
+from tasks.core.reading import read_text
 from tasks.reporting.notify.rendering.text import as_text, left_out
 from tasks.reporting.notify.schema import Notice
 from tasks.reporting.notify.wording import plain, shortened, subject_line
@@ -89,7 +90,7 @@ def _fix_boundaries(mail: EmailMessage, message_id: str) -> None:
 
 @cache
 def _style() -> Markup:
-    return Markup((TEMPLATES / "mail.css").read_text())  # noqa: S704 - our own file
+    return Markup(read_text(TEMPLATES / "mail.css"))  # noqa: S704 - our own file
 
 
 @cache
