@@ -1,14 +1,22 @@
 """The folder of files that a user keeps, taken into the lake."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from flows.cli.app import answer
+from flows.operations.homes.quarantine_words import quarantine_lines
 from tasks.core.errors import ConfigError, DataError
+from tasks.data.intake.import_quarantine import InQuarantine, SharedFinding
 from tasks.data.intake.imports import import_folder
+from tasks.data.lake.head import read_head
+from tasks.data.lake.storage.location import lake_of
+from tasks.data.lake.store import make_snapshot
 from tasks.data.panel.coverage import coverage_by_year
+from tasks.data.panel.reader import panel_rules, read_prices
 from tasks.data.task import refresh_market
 from tests.builders import FRIDAY, make_run
 from tests.deliveries import SMALL, days_of, make_delivery, small_run
@@ -163,3 +171,68 @@ def test_members_without_prices_are_counted_by_year_under_any_name_they_had(tmp_
     coverage = coverage_by_year(refresh_market(run).snapshot, np.array(days_of(delivery), "datetime64[D]"))
 
     assert [(each.members, each.priced) for each in coverage] == [(len(names) + 1, len(names))]
+
+
+def with_filler_bars(delivery, *days):
+    """Return the delivery with the previous close of every name on days on which the exchange was closed."""
+    last = delivery.bars.sort_values("session").drop_duplicates("symbol", keep="last")
+    fillers = [last.assign(session=pd.Timestamp(day), volume=0.0) for day in days]
+    return replace(delivery, bars=pd.concat([delivery.bars, *fillers], ignore_index=True))
+
+
+def test_an_import_names_a_finding_of_closed_days_that_all_names_share(tmp_path):
+    delivery = with_filler_bars(make_delivery(), "2024-03-29", "2024-05-27")
+    folder = write_folder(tmp_path / "folder", delivery)
+
+    imported = import_folder(small_run(tmp_path / "home"), folder)
+
+    (shared,) = imported.shared_findings
+    assert shared == SharedFinding(
+        "non_trading_day", (date(2024, 3, 29), date(2024, 5, 27)), is_closed=True, names=6, of=6, sessions=12
+    )
+    assert imported.in_quarantine == ()
+    assert next(quarantine_lines(imported)).startswith(
+        "non_trading_day on 2 days, the last 2024-05-27, concerns 6 of 6 names. They are in quarantine, and not "
+        "bought in backtests either, on 12 sessions. The exchange was closed on these days: delete these bars"
+    )
+    again = import_folder(small_run(tmp_path / "home"), folder)
+    assert again.shared_findings == imported.shared_findings
+
+
+def test_the_names_that_a_shared_finding_keeps_in_quarantine_are_not_bought_in_the_past(tmp_path):
+    delivery = make_delivery()
+    runs = []
+    for name, files in (("as it is", delivery), ("filled", with_filler_bars(delivery, "2024-05-27"))):
+        run = small_run(tmp_path / name)
+        import_folder(run, write_folder(tmp_path / f"{name} files", files))
+        head = read_head(lake_of(run.home, run.settings))
+        snapshot = make_snapshot(lake_of(run.home, run.settings), head, FRIDAY, panel_rules(run.settings))
+        runs.append(read_prices(snapshot, window=20).is_member.any(axis=1))
+
+    assert runs[0].sum() - runs[1].sum() == 6
+
+
+def test_an_import_names_what_is_in_quarantine_until_when_and_why(tmp_path):
+    delivery = with_filler_bars(make_delivery(last=date(2024, 5, 30)), "2024-05-27")
+    is_other = (delivery.bars["session"] == "2024-05-27") & ~delivery.bars["symbol"].isin(["S03", "S04"])
+    folder = write_folder(tmp_path / "folder", replace(delivery, bars=delivery.bars[~is_other]))
+
+    imported = import_folder(small_run(tmp_path / "home"), folder)
+
+    assert imported.in_quarantine == (
+        InQuarantine("non_trading_day", date(2024, 5, 27), date(2024, 6, 4), ("S03", "S04")),
+    )
+    assert imported.shared_findings == ()
+    (line,) = quarantine_lines(imported)
+    assert line == (
+        "In quarantine after 2024-05-30, not bought: 2 names: S03, S04 until 2024-06-04 "
+        "(non_trading_day on 2024-05-27)."
+    )
+
+
+def test_the_command_prints_what_it_left_in_quarantine(tmp_path, capsys):
+    folder = write_folder(tmp_path / "folder", with_filler_bars(make_delivery(), "2024-05-27"))
+
+    assert answer(["--home", str(tmp_path / "home"), "data", "import", str(folder)]) == 0
+
+    assert "non_trading_day on 2024-05-27 concerns 6 of 6 names." in capsys.readouterr().out

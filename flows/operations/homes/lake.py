@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from config.new_home import new_config
 from flows.commands import run_of
 from flows.operations.homes.inspection import aligned
+from flows.operations.homes.quarantine_words import quarantine_lines
 from flows.terminal import Options, Result, progress, with_home
 from tasks.core.atomic import write_text
 from tasks.core.homes.home import Home
@@ -160,6 +161,7 @@ def import_files(options: Options, folder: Path) -> Result:
             " these names are compared only with each other: an undated sector may have been assigned after"
             " the session. Add a sector_changes file to give the dates (docs/data.md)."
         )
+    lines += quarantine_lines(imported)
     lines += [aligned(_counted(imported.findings))] if imported.findings else []
     if "files" not in data.providers or data.files.path != imported.folder:
         lines.append(

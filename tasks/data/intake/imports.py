@@ -6,12 +6,19 @@ from datetime import date
 from pathlib import Path
 
 from tasks.core.homes.run import Run
+from tasks.core.sessions import sessions_between
 from tasks.core.stage import stage
 from tasks.data.gates.revisions import rewritten
+from tasks.data.intake.import_quarantine import (
+    InQuarantine,
+    SharedFinding,
+    in_quarantine,
+    shared_findings,
+)
 from tasks.data.intake.update import update_lake, verified_head
 from tasks.data.lake.head import Head
 from tasks.data.lake.storage.location import lake_of
-from tasks.data.lake.store import read_bar_frame, read_table
+from tasks.data.lake.store import read_bar_frame, read_table, read_tables
 from tasks.data.schema.columns import ALWAYS
 from tasks.data.schema.finding_rows import to_findings
 from tasks.data.schema.records import LakeLocation
@@ -36,6 +43,8 @@ class Imported:
     with_dated_sector: int  # of these; features compare only such names within their sector
     findings: dict[str, int]  # count by rule
     rewritten: tuple[str, ...]  # tables whose history was changed or withdrawn, with examples
+    in_quarantine: tuple[InQuarantine, ...]  # after the last session, because of any finding in the lake
+    shared_findings: tuple[SharedFinding, ...]  # that kept many names in quarantine at once
 
 
 @stage(retries=3)
@@ -53,6 +62,7 @@ def import_folder(run: Run, folder: Path) -> Imported:
     head, batch = update_lake(run, provider, head, through=through, whole=True)
     findings = batch.rows["findings"]["rule"].value_counts().sort_index()
     symbols, without_sector, with_dated_sector = _count_sectors(lake_of(run.home, run.settings), head)
+    now_in_quarantine, shared = _quarantine(run, head)
     return Imported(
         folder=folder,
         first_session=head.first_session or through,
@@ -68,7 +78,29 @@ def import_folder(run: Run, folder: Path) -> Imported:
         with_dated_sector=with_dated_sector,
         findings={str(rule): int(count) for rule, count in findings.items()},
         rewritten=rewritten(to_findings(batch.rows["findings"]), through),
+        in_quarantine=now_in_quarantine,
+        shared_findings=shared,
     )
+
+
+def _quarantine(run: Run, head: Head) -> tuple[tuple[InQuarantine, ...], tuple[SharedFinding, ...]]:
+    """Return what is in quarantine after the last session, and the findings that many names share."""
+    limits = run.settings.data.quality
+    tables = read_tables(
+        lake_of(run.home, run.settings), head.versions, ("sessions", "findings"), session=None
+    )
+    if head.first_session is None or head.last_session is None:
+        return (), ()
+    sessions = sessions_between(head.first_session, head.last_session)
+    # the table also has the closed days of bars that were set aside
+    bars = (
+        tables["sessions"]
+        .set_index("session")["bars"]
+        .reindex(sessions.astype("datetime64[s]"), fill_value=0)
+    )
+    findings, length = tables["findings"], limits.quarantine_sessions
+    shared = shared_findings(findings, bars, sessions, length, max_frac=limits.max_quarantined_frac)
+    return in_quarantine(findings, sessions, length), shared
 
 
 def _count_sectors(lake: LakeLocation, head: Head) -> tuple[int, int, int]:
