@@ -96,7 +96,7 @@ prove: $(INSTALLED) ## run the long tests: planted alpha, no false alpha, regime
 	@$(BIN)/python -m pytest -m prove
 	@$(BIN)/python -m pytest --hypothesis-profile explore -m 'hypothesis and not prove and not prefect and not wheel and not bucket and not docs'
 
-prove-execution: $(INSTALLED) ## kill an execution at every point under every behaviour of the broker (docs/reliability.md)
+prove-execution: $(INSTALLED) ## kill an execution at every point under every behavior of the broker (docs/reliability.md)
 	@$(BIN)/python -m pytest -m execution tests/faults
 
 mutate: $(INSTALLED) ## run mutation tests of the code for money, time and halting (docs/testing.md)

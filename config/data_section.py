@@ -29,7 +29,7 @@ class SimulatedProvider(Section):
     first_session: date
     """First session of the simulated history."""
     information_coefficient: Annotated[float, Field(ge=0, le=0.3)]
-    """Strength of the planted alpha: correlation of true expected and realised 5-day returns; 0 plants none."""
+    """Strength of the planted alpha: correlation of true expected and realized 5-day returns; 0 plants none."""
     fault_rate: Annotated[float, Field(ge=0, le=0.01)]
     """Fraction of bars delivered with errors, to test the gates: missing, off by a factor of ten, stale, duplicate …"""
 

@@ -91,7 +91,7 @@ class Models(Section):
     features: Literal["standard", "alpha158", "all"]
     """The set of features that models are trained on; after a change, the next `weekly` must train a new champion."""
     target: Literal["neutral_rank", "rank", "significant_move", "triple_barrier"]
-    """What is learned: mean rank over horizons, residualised or raw; a move above 1%; or which barrier was hit."""
+    """What is learned: mean rank over horizons, residualized or raw; a move above 1%; or which barrier was hit."""
     entry: Literal["next_open", "next_close"]
     """Entry price of labels and tests: the open or the close of the session after the decision."""
     label_horizons: Annotated[tuple[int, ...], Field(min_length=1)]
@@ -248,7 +248,7 @@ class Risk(Section):
     max_var_21d_frac: Positive
     """Largest historical VaR of 21 sessions, as a fraction of the portfolio."""
     max_volatility: Positive
-    """Largest annualised volatility of the portfolio after the trades, as a fraction."""
+    """Largest annualized volatility of the portfolio after the trades, as a fraction."""
     max_beta: Positive
     """Largest beta to the benchmark of the portfolio after the trades."""
     max_cluster_frac: Positive
@@ -359,7 +359,7 @@ class Safety(Section):
     kill_daily_loss_frac: Fraction
     """A one-session loss beyond this trips the kill switch."""
     kill_sharpe: float
-    """The kill switch trips if the annualised Sharpe ratio of the last kill_sharpe_sessions sessions is below this."""
+    """The kill switch trips if the annualized Sharpe ratio of the last kill_sharpe_sessions sessions is below this."""
     kill_sharpe_sessions: Annotated[int, Field(ge=5)]
     """Number of sessions over which that Sharpe ratio is computed; with fewer, the rule does not apply."""
     kill_volatility: Positive

@@ -1,7 +1,7 @@
 """Mutate the modules that handle money, time or halting, and run the tests on each mutant (`make mutate`).
 
 mutmut does the work: `[tool.mutmut]` in pyproject.toml names modules and tests. This module adds what it has no setting
-for. Wording is not behaviour, so string literals, log lines and error texts are not mutated. A mutant is tested with
+for. Wording is not behavior, so string literals, log lines and error texts are not mutated. A mutant is tested with
 few examples of each property, and only by the fastest tests that reach it. A slice that exceeds its time is ended, and
 the next one continues there. Each module's mutants are tried in a random order, and the modules take turns, so an
 incomplete run is a random sample of each module.

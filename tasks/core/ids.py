@@ -27,7 +27,7 @@ def sha256_of_file(path: Path) -> str:
 
 
 def canonical_json(record: Any) -> str:
-    """Serialise plain data so that equal records give equal text. NaN and infinity raise ValueError."""
+    """Serialize plain data so that equal records give equal text. NaN and infinity raise ValueError."""
     return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True)
 
 

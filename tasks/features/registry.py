@@ -85,7 +85,7 @@ def warm_up(names: Sequence[str] | None = None) -> int:
 
 
 def reach(feature: Feature) -> int:
-    """Return how many sessions a feature depends on after its transform, including neutralised factors."""
+    """Return how many sessions a feature depends on after its transform, including neutralized factors."""
     return max((feature.window, *(factor.window for factor in factors([feature]))))
 
 

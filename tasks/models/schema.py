@@ -15,7 +15,7 @@ class Statistic:
 
     entry: str  # the price from which returns count
     horizon_sessions: int
-    controls: tuple[str, ...]  # what scores and returns are residualised on
+    controls: tuple[str, ...]  # what scores and returns are residualized on
 
 
 @dataclass(frozen=True)

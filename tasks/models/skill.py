@@ -50,7 +50,7 @@ def stated_skill(champion: Champion) -> str:
     return (
         f"{champion.name}: neutral IC {metrics['neutral_ic']:.4f}, 95% CI {metrics['neutral_ic_low']:.4f} to"
         f" {metrics['neutral_ic_high']:.4f}, {metrics['sessions']:.0f} sessions, from the"
-        f" {statistic.entry.replace('_', ' ')} over {statistic.horizon_sessions} sessions, residualised on"
+        f" {statistic.entry.replace('_', ' ')} over {statistic.horizon_sessions} sessions, residualized on"
         f" {', '.join(statistic.controls).replace('_', ' ') or 'nothing'}. Minimum detectable"
         f" IC: {metrics['detectable_ic']:.4f}.{_deflated(metrics)}"
     )

@@ -11,7 +11,7 @@ from tasks.monitoring.schema import AccountFigures, Alert
 from tasks.regime.schema import STATES
 from tasks.risk.ratios import SESSIONS_PER_YEAR, drawdowns, sharpe
 
-LEAST_SESSIONS, WINDOW_SESSIONS = 60, 126  # an annualised figure of fewer sessions is withheld
+LEAST_SESSIONS, WINDOW_SESSIONS = 60, 126  # an annualized figure of fewer sessions is withheld
 
 
 def account_figures(levels: NDArray[np.float64], regimes: Sequence[str]) -> AccountFigures | None:

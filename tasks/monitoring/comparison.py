@@ -1,4 +1,4 @@
-"""Compare the challenger's realised skill with the champion's, on the sessions that both have scored. Pure."""
+"""Compare the challenger's realized skill with the champion's, on the sessions that both have scored. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Read what earlier published days recorded: their scores, and the realised skill that their logs state."""
+"""Read what earlier published days recorded: their scores, and the realized skill that their logs state."""
 
 import csv
 import io
@@ -22,12 +22,12 @@ from tasks.safety.equity_history import read_equity_history
 
 LOG, SIGNALS = "monitoring_log.json", "signals.json"
 SCORED_SESSIONS = 19  # whose scores are read, so that a day that was not run is caught up
-LOGGED_SESSIONS = WINDOWS[-1] + SCORED_SESSIONS  # whose logs are read: the longest window of realised skill
+LOGGED_SESSIONS = WINDOWS[-1] + SCORED_SESSIONS  # whose logs are read: the longest window of realized skill
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 def logged_skill(home: Home, session: date, *, sessions: int = LOGGED_SESSIONS) -> dict[date, Realised]:
-    """Return the realised skill by session of the scores, as the logs of the days before `session` state it."""
+    """Return the realized skill by session of the scores, as the logs of the days before `session` state it."""
     found: dict[date, Realised] = {}
     for day in _sessions_before(session, sessions):
         for record in _log_of(home, day).get("realised", ()):

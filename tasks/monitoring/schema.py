@@ -5,7 +5,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from datetime import date
 from typing import Any
 
-LEAST_TESTED = 63  # sessions: realised skill over fewer is stated, but raises no alert
+LEAST_TESTED = 63  # sessions: realized skill over fewer is stated, but raises no alert
 
 
 @dataclass(frozen=True)

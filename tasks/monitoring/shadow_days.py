@@ -48,7 +48,7 @@ def read_shadows(home: Home, *, before: date | None = None, most: int | None = N
 
 
 def shadow_skill(days: Sequence[ShadowDay]) -> dict[date, Realised]:
-    """Return the challengers' realised skill by session of the scores."""
+    """Return the challengers' realized skill by session of the scores."""
     return dict(sorted({one.session: one for day in days for one in day.realised}.items()))
 
 

@@ -69,7 +69,7 @@ def _measured(run: Run, market: Market, scores: Scores, regime: Regime, portfoli
     realised, windows = _skill(run, panel)
     skill = skill_windows(windows, limits)
     if not skill:
-        notes.append(f"The realised skill of {counted(len(windows), 'session')} is known; 20 are needed.")
+        notes.append(f"The realized skill of {counted(len(windows), 'session')} is known; 20 are needed.")
     account = account_figures(*account_history(run.home, portfolio.book, regime.state))
     data = data_figures(panel)
     alerts = (
@@ -83,7 +83,7 @@ def _measured(run: Run, market: Market, scores: Scores, regime: Regime, portfoli
 
 @stage()
 def live_record(run: Run) -> tuple[LiveDay, ...]:
-    """Return the realised skill that the published days before the session recorded, oldest first."""
+    """Return the realized skill that the published days before the session recorded, oldest first."""
     known = logged_skill(run.home, run.session.day, sessions=LONGEST_RECORD)
     return tuple(
         LiveDay(

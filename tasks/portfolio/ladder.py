@@ -33,7 +33,7 @@ def solve(problem: Problem, *, optimizer: str, ranks: bool) -> Solution:
     if not ranks and optimizer in NEED_A_RANKING:
         steps.append(
             LadderStep(
-                optimizer, "skipped: the champion does not rank names, so there is nothing to maximise"
+                optimizer, "skipped: the champion does not rank names, so there is nothing to maximize"
             )
         )
         optimizer = "equal_weight"

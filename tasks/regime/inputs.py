@@ -25,7 +25,7 @@ LOOKBACK = HIGH_SESSIONS + 1  # closes that one session's inputs need
 PRESENT_FRAC = 0.8  # a name with fewer bars in a window is omitted
 MIN_TREND_SESSIONS = 50  # a shorter history uses its own mean from here on; below this the trend is NaN
 
-# Over 2000–2021 the S&P 500's volatility index was 1.3 times its realised volatility (median).
+# Over 2000–2021 the S&P 500's volatility index was 1.3 times its realized volatility (median).
 INDEX_OVER_REALISED = 1.3
 SESSIONS_PER_YEAR = 252
 
@@ -35,11 +35,11 @@ class RegimeInputs:
     """One value per session; NaN where it cannot be computed."""
 
     trend: Numbers  # level over its 200-session mean, less 1
-    volatility_pct: Numbers  # volatility index, or what realised volatility implies for it
+    volatility_pct: Numbers  # volatility index, or what realized volatility implies for it
     breadth: Numbers  # share of members above their 50-session mean
     correlation: Numbers  # average pairwise correlation of members over 63 sessions
     drawdown: Numbers  # level relative to its 252-session high, zero or negative
-    is_realised: Mask  # where realised volatility replaces the index
+    is_realised: Mask  # where realized volatility replaces the index
     is_cross_section: Mask  # where the average member replaces the benchmark
     is_all_names: Mask  # where all names with a bar replace the members: none was old or liquid enough yet
 
@@ -102,7 +102,7 @@ def _benchmark_returns(level: Numbers, returns: Matrix, is_member: Mask) -> tupl
 
 
 def _volatility(index_pct: Numbers, benchmark: Numbers) -> tuple[Numbers, Mask]:
-    """Return the volatility index in percent, or scaled realised volatility where it is missing, and where that is."""
+    """Return the volatility index in percent, or scaled realized volatility where it is missing, and where that is."""
     count = window_count(np.isfinite(benchmark), REALISED_SESSIONS)
     enough = count >= PRESENT_FRAC * REALISED_SESSIONS
     deviation = _deviation(benchmark, count, REALISED_SESSIONS)

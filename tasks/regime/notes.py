@@ -26,7 +26,7 @@ def regime_notes(
     notes = ["The state is set by the statistical model."] if rules.model == "statistical" else []
     if realised := int(inputs.is_realised[decisive].sum()):
         notes.append(
-            f"The volatility index {index} is missing on {_sessions(realised, inputs, decisive)}: realised"
+            f"The volatility index {index} is missing on {_sessions(realised, inputs, decisive)}: realized"
             f" volatility ({REALISED_SESSIONS} sessions, × {INDEX_OVER_REALISED}) is used instead."
         )
     if synthetic := int(inputs.is_cross_section[decisive].sum()):

@@ -40,7 +40,7 @@ def raw_states(inputs: RegimeInputs, rules: sections.Regime, *, margin: float = 
     worst = _missing_as_worst(inputs)
     signs = signs_of_weakness(worst, rules)
     is_crash = (worst.volatility_pct >= rules.crash_volatility) & (worst.breadth < rules.crash_breadth)
-    # realised volatility looks back: it would signal a panic for weeks after its end
+    # realized volatility looks back: it would signal a panic for weeks after its end
     is_panic = (worst.volatility_pct >= rules.panic_volatility) & (worst.trend < 0) & ~worst.is_realised
     scale = 1 - margin
     is_bear = (worst.volatility_pct >= rules.bear_volatility * scale) & (signs >= rules.bear_signs)

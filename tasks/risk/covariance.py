@@ -141,7 +141,7 @@ def covariance_of(
 
 
 def estimate_factors(centred: Matrix, factors: int) -> FactorCovariance:
-    """Return the daily covariance of `estimable` names by the principal components of their standardised returns.
+    """Return the daily covariance of `estimable` names by the principal components of their standardized returns.
 
     `centred`: sessions × names, from `centred_returns`. The noise in the components' variances, estimated from the
     other components, is subtracted (Wang and Fan, 2017, S-POET); variances remain the sample's. There are at most a

@@ -22,7 +22,7 @@ from tasks.selection.trials.statement import trials_section
 from tasks.selection.yearly import years_section
 
 LEGEND = (
-    "Neutral IC: mean correlation, within a session, of score ranks and return ranks after both were residualised on"
+    "Neutral IC: mean correlation, within a session, of score ranks and return ranks after both were residualized on"
     " the controls; t, CI and minimum detectable IC allow for overlapping returns. Minimum detectable IC: the smallest"
     " measured neutral IC whose t reaches min_t_statistic. Rank IC: the same without controls. Spread: forward return"
     " of the top quintile minus that of the bottom one. Gap: how many points more often a name was on the right side of"
@@ -193,7 +193,7 @@ def _measured_with(statistic: Statistic) -> str:
     horizon = counted(statistic.horizon_sessions, "session")
     return (
         f"Measured from the {statistic.entry.replace('_', ' ')} over {horizon}, on every session;"
-        f" residualised on {named(statistic.controls)}."
+        f" residualized on {named(statistic.controls)}."
     )
 
 

@@ -58,7 +58,7 @@ FOLDER, REPORT = "model_selection", "model_selection_report.md"
 def train_candidates(run: Run, market: Market, live_days: Sequence[LiveDay] = (), *, quick: bool) -> Training:
     """Test every candidate walk-forward, select one, and train it on all known labels. Promotes nothing.
 
-    `live_days`: the realised skill of published days, by which the champion is judged.
+    `live_days`: the realized skill of published days, by which the champion is judged.
     """
     require_intact(run.home)  # before hours of training
     week = read_week(run, market)

@@ -55,6 +55,6 @@ def test_prove_learners_find_twice_what_the_best_single_feature_finds():
     folder = folder_of_this_code(FOLDER)
     power = power_of([measure_and_store(folder, market) for market in PLANTED[0.05]])
 
-    # found: the correlation with the true expectation; realised ICs have the noise of returns in addition
+    # found: the correlation with the true expectation; realized ICs have the noise of returns in addition
     assert power.learner_recovered.mean > 2 * power.recovered["best_feature"].mean > 0.2
     assert power.learner.mean > 1.5 * power.best_feature.mean > 0

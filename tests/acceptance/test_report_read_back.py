@@ -243,7 +243,7 @@ def of_tickets(record):
 
 
 # computed from returns that no file of the day holds: tested in tests/unit/reporting/page/sections
-ELSEWHERE = ("now.beta", "after.beta", "ratio.Annualised return")
+ELSEWHERE = ("now.beta", "after.beta", "ratio.Annualized return")
 
 
 def test_every_figure_equals_the_file_that_it_came_from(figures, sources):

@@ -26,7 +26,7 @@ from tests.problems import make_factors, make_problem, sharpe
 
 every_optimizer = pytest.mark.parametrize("method", OPTIMIZERS)
 KEEPS_LIMITS = ("max_sharpe", "min_volatility", "black_litterman")
-LEAN = ("max_sharpe", "min_volatility", "risk_parity", "hrp", "tilted_hrp")  # need no modelling library
+LEAN = ("max_sharpe", "min_volatility", "risk_parity", "hrp", "tilted_hrp")  # need no modeling library
 
 
 @every_optimizer

@@ -1,6 +1,6 @@
 """Draw one chart per family for one stock: its price above, two of the features below.
 
-The page may be white or dark: no background, and colours that can be read on both. Equal
+The page may be white or dark: no background, and colors that can be read on both. Equal
 panels give equal bytes. No pyplot: nothing global is touched.
 """
 

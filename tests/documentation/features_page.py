@@ -41,7 +41,7 @@ A model is trained on one set of features, named by `models.features` in the [se
 - **window**: number of sessions in the formula, including the day itself.
 - **warm-up**: number of sessions of the panel before the first transformed value.
 - **transform**: what a model receives, computed across the members of the session. *rank*: 0 the smallest, 1 the
-  largest, ties get the mean of their ranks. *z-score*: distance from the mean in standard deviations, winsorised
+  largest, ties get the mean of their ranks. *z-score*: distance from the mean in standard deviations, winsorized
   at 1% on each side. *rank in sector*: rank of the distance from the sector's median. *neutral rank*: rank of the
   residual of a least-squares fit of the rank on sector, size and beta.
 - **version**: increases when the same bars give a different value; a model trained on the old version is refused.

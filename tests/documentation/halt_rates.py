@@ -33,7 +33,7 @@ def trips_per_year(true_sharpe: float, *, window: int, limit: float, years: int 
 
 
 def rolling_sharpe(returns: NDArray[np.float64], window: int) -> NDArray[np.float64]:
-    """Return the annualised Sharpe ratio of the last `window` returns by session; NaN before there are as many."""
+    """Return the annualized Sharpe ratio of the last `window` returns by session; NaN before there are as many."""
     padded = np.pad(returns, ((0, 0), (1, 0)))
     sums, squares = np.cumsum(padded, axis=1), np.cumsum(padded**2, axis=1)
     mean = (sums[:, window:] - sums[:, :-window]) / window

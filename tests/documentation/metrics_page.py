@@ -1,4 +1,4 @@
-"""Write the tables of docs/metrics-and-alerts.md from the catalogue of metrics and the alert rules."""
+"""Write the tables of docs/metrics-and-alerts.md from the catalog of metrics and the alert rules."""
 
 from collections.abc import Iterator
 from pathlib import Path

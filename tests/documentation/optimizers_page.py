@@ -1,6 +1,6 @@
 """The picture and the table of docs/optimizers.md: what each optimizer does to the same ten names.
 
-The page may be white or dark: no background, and colours that can be read on both. Equal code gives equal bytes.
+The page may be white or dark: no background, and colors that can be read on both. Equal code gives equal bytes.
 """
 
 import io

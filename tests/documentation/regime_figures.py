@@ -183,7 +183,7 @@ def month_frac(history: History, states: States, month: str) -> float:
 
 
 def sharpe(excess: Numbers) -> float:
-    """Return the annualised Sharpe ratio."""
+    """Return the annualized Sharpe ratio."""
     return float(excess.mean() / excess.std(ddof=1) * np.sqrt(SESSIONS_PER_YEAR))
 
 

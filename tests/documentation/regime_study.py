@@ -1,7 +1,7 @@
 """Choose the parameters of the regime rules on real prices before 2016-01-01 alone.
 
 `python -m tests.documentation.regime_study` prints the choice. The selection rule was fixed before any later session
-was read: of all trials that meet the requirements below, the one whose Sharpe ratio, averaged with its neighbours in
+was read: of all trials that meet the requirements below, the one whose Sharpe ratio, averaged with its neighbors in
 the grid, is the highest. The average prefers a plateau to a peak. First the grid of confirmations, with the earlier
 thresholds; then the grid of thresholds.
 """

@@ -1,7 +1,7 @@
 """Take the pictures of the documents: the pages of a filled demo home, in headless Chromium.
 
 Run by `make screens`, which runs the demo first. Pictures are PNG files of fewer than 250 kB each, with at most 256
-colours, and name no path of the machine that takes them. What the home does not have, such as a matrix of backtests,
+colors, and name no path of the machine that takes them. What the home does not have, such as a matrix of backtests,
 is left out.
 """
 
@@ -184,7 +184,7 @@ def take(
 
 
 def write(path: Path, content: bytes) -> Path:
-    """Write the picture with few colours. Raises ValueError if it is still too large for the documents."""
+    """Write the picture with few colors. Raises ValueError if it is still too large for the documents."""
     with Image.open(BytesIO(content)) as picture:
         picture.convert("RGB").quantize(COLOURS).save(path, optimize=True)
     if path.stat().st_size > MOST_BYTES:

@@ -1,4 +1,4 @@
-"""Every kill point × every behaviour of the broker × three plans: each order once, nothing lost, books equal (Z11).
+"""Every kill point × every behavior of the broker × three plans: each order once, nothing lost, books equal (Z11).
 
 `make prove-execution` runs the whole product, kills by SIGKILL, and random schedules; the default suite a part of it.
 """

@@ -37,7 +37,7 @@ def test_fault_026_a_missing_volatility_index_is_replaced_by_a_substitute_and_re
     panel = replace(calm_panel(), volatility_index=MISSING)
 
     assert regime_path(compute_inputs(panel), RULES)[-1] == BULL
-    assert "^VIX is missing on 12 of the last 12 sessions: realised volatility" in notes_of(panel)
+    assert "^VIX is missing on 12 of the last 12 sessions: realized volatility" in notes_of(panel)
 
 
 def test_fault_026_a_missing_benchmark_is_replaced_by_a_substitute_and_reported():

@@ -1,4 +1,4 @@
-"""What can go wrong around a day folder, by the numbers of the fault catalogue."""
+"""What can go wrong around a day folder, by the numbers of the fault catalog."""
 
 import csv
 import errno

@@ -56,7 +56,7 @@ TRAINED, QUARTER = 2_600, 63  # sessions
 QUIET_QUARTERS, FAULTY_SESSIONS = 8, 252
 RECORD = (
     QUARTER + 10
-)  # live sessions before the first that counts, so that it has a quarter of realised skill
+)  # live sessions before the first that counts, so that it has a quarter of realized skill
 WINDOW = 293
 DRIFT_EVERY = 5  # sessions: values are pooled over twenty
 Fault = Callable[[Panel, int], Panel]

@@ -1,4 +1,4 @@
-"""The catalogue of faults is the scoreboard: every case that this release promises has a test that names it."""
+"""The catalog of faults is the scoreboard: every case that this release promises has a test that names it."""
 
 import re
 from pathlib import Path

@@ -77,7 +77,7 @@ def measure_totals(totals: Totals, world: World, states: NDArray[np.str_]) -> Ba
     """Return the curve and figures of a run's totals."""
     curve = curve_of(totals, world, states)
     yearly = float((totals.costs[1:] / totals.equity[:-1]).mean()) * SESSIONS_PER_YEAR
-    cost = figure("turnover", yearly, len(totals.sessions) - 1)  # annualised, as turnover is
+    cost = figure("turnover", yearly, len(totals.sessions) - 1)  # annualized, as turnover is
     return Baseline(curve, {**measure(curve), COST: cost})
 
 

@@ -1,6 +1,6 @@
 """Measure an equity curve: one figure per name, each with its number of sessions.
 
-Annualised figures are withheld below 60 sessions, and every figure is marked as short below 252. docs/metrics.md
+Annualized figures are withheld below 60 sessions, and every figure is marked as short below 252. docs/metrics.md
 defines each of them.
 """
 

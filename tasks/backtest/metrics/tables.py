@@ -122,7 +122,7 @@ def _by_label(curve: Curve, labels: np.ndarray, name: str) -> pd.DataFrame:
 
 
 def _part(curve: Curve, chosen: Mask) -> dict[str, float | int | str]:
-    """Return the figures of a selection of the sessions after the start; annualised ones are withheld below 60."""
+    """Return the figures of a selection of the sessions after the start; annualized ones are withheld below 60."""
     returns = curve.returns[chosen]
     level: Numbers = np.concatenate([[1.0], np.cumprod(1 + returns)])
     sessions = len(returns)

@@ -198,7 +198,7 @@ def _rank_correlation(one: Floats, other: Floats) -> float:
 
 
 def _ranks(values: Floats) -> Floats:
-    """Return ranks centred on zero, ties averaged."""
+    """Return ranks centered on zero, ties averaged."""
     order = np.argsort(values)
     ordered = values[order]
     starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))  # of each run of equal values

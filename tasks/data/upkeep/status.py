@@ -1,4 +1,4 @@
-"""Summarise the lake. Read-only; reads only small tables and the last two sessions."""
+"""Summarize the lake. Read-only; reads only small tables and the last two sessions."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

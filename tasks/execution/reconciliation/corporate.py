@@ -35,7 +35,7 @@ REACH = timedelta(days=30)  # a broker shows a new symbol within it
 
 @dataclass(frozen=True)
 class Situation:
-    """The moment of judgement. `gaps`: broker's shares less the ledger's, by symbol, where they differ."""
+    """The moment of judgment. `gaps`: broker's shares less the ledger's, by symbol, where they differ."""
 
     gaps: Mapping[str, Decimal]
     opened: date

@@ -64,7 +64,7 @@ def rank(values: SessionValues) -> SessionValues:
 
 
 def zscore(values: SessionValues) -> SessionValues:
-    """Return z-scores within each session, winsorised at WINSOR_FRAC on each side.
+    """Return z-scores within each session, winsorized at WINSOR_FRAC on each side.
 
     A session of equal values gives 0.
     """
@@ -109,7 +109,7 @@ def _median(values: SessionValues) -> SessionValues:
 def _sorted(values: SessionValues) -> NDArray[np.int64]:
     """Return each row sorted, missing last, with the column of each value in its low bits.
 
-    A float32 leaves the low 29 bits of a float64 free: the column is stored there, so that one vectorised sort gives
+    A float32 leaves the low 29 bits of a float64 free: the column is stored there, so that one vectorized sort gives
     the order, three times as fast as `argsort`.
     """
     wide = values.astype(np.float64) + 0.0  # −0 becomes 0

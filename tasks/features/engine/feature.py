@@ -19,7 +19,7 @@ class Feature:
 
     `window`: the exact number of rows, the current one included, that a value depends on. `version`: increased whenever
     the same bars give a different value. `transform`: the cross-sectional transform over the session's members: rank
-    (0–1), zscore (winsorised), sector_rank (distance to the sector's median, ranked), neutral_rank (residual of the
+    (0–1), zscore (winsorized), sector_rank (distance to the sector's median, ranked), neutral_rank (residual of the
     rank on sector, size and beta, ranked) or none.
     """
 

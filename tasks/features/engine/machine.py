@@ -5,7 +5,7 @@ step looks back on is preceded by its earlier rows (the tail). A step starts at 
 and writes NaN where the history is too short. Rows that are not needed are never read.
 
 All series share one flat buffer and steps get offsets into it, because slicing an array takes longer than most steps.
-Offsets are unsigned: loops with an index that may be negative cannot be vectorised.
+Offsets are unsigned: loops with an index that may be negative cannot be vectorized.
 
 The operations are numbered here and nowhere else: the cached machine code contains the numbers, and is invalidated when
 this file changes.
@@ -309,7 +309,7 @@ def _row_by_row(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one branch 
             buffer[out + row] = 1.0 - buffer[x + row]
     elif operation == SELECT:
         for row in range(rows):
-            one, other = buffer[y + row], buffer[z + row]  # read both: a conditional read is not vectorised
+            one, other = buffer[y + row], buffer[z + row]  # read both: a conditional read is not vectorized
             buffer[out + row] = one if buffer[x + row] != 0 else other
     elif operation == FILL:
         for row in range(rows):
@@ -447,7 +447,7 @@ def _keep(
     """Write values as float32; NaN without a bar, and where a value is not finite."""
     for row in range(rows):
         figure = np.float32(buffer[values + row])
-        is_finite = figure - figure == 0  # `&`: `and` is not vectorised
+        is_finite = figure - figure == 0  # `&`: `and` is not vectorized
         kept[at + row] = (
             figure if (buffer[bars + row] == buffer[bars + row]) & is_finite else np.float32(np.nan)
         )
@@ -479,7 +479,7 @@ def _quantile(out: History, past: History, fraction: float, window: int) -> None
     """Maintain the sorted window, and interpolate between the values on either side of the quantile's position.
 
     Missing values are stored at the end, as infinity. Values between the one that leaves and the one that enters shift
-    by one position; the loop visits all positions without branches, so that it is vectorised.
+    by one position; the loop visits all positions without branches, so that it is vectorized.
     """
     ordered, count = np.full(window + 2, np.inf), 0  # with one more position on either side
     ordered[0] = -np.inf

@@ -39,7 +39,7 @@ def place(ordered: NDArray[np.int64], out: SessionValues) -> None:
 
 @compiled
 def score(values: SessionValues, ordered: SessionValues, winsor_frac: float) -> SessionValues:
-    """Return winsorised z-scores."""
+    """Return winsorized z-scores."""
     out = np.full_like(values, np.nan)
     for session in range(len(values)):
         row = ordered[session]

@@ -39,7 +39,7 @@ def market_delay(returns: Series, market_returns: Series, *, window: int) -> Ser
 
 
 def residual_volatility(returns: Series, market_returns: Series, *, window: int) -> Series:
-    """Return the annualised standard deviation of the residual on the market."""
+    """Return the annualized standard deviation of the residual on the market."""
     variance = _jointly(returns, market_returns, window).residual_variance
     return sqrt(variance * SESSIONS_PER_YEAR)
 

@@ -52,7 +52,7 @@ def cci(close: Series, high: Series, low: Series, *, window: int) -> Series:
 
 
 def _mean_distance(values: Series, centre: Series, window: int) -> Series:
-    """Return the mean absolute deviation of the window from the centre of its last row."""
+    """Return the mean absolute deviation of the window from the center of its last row."""
     total, count = series(0.0), series(0.0)
     for back in range(window):
         distance = abs(lag(values, back) - centre)

@@ -20,7 +20,7 @@ feature = Family("volatility")
 
 
 def realized_volatility(returns: Series, *, window: int) -> Series:
-    """Return the annualised standard deviation of daily returns."""
+    """Return the annualized standard deviation of daily returns."""
     _, std = rolling_mean_and_std(returns, window)
     return std * math.sqrt(SESSIONS_PER_YEAR)
 
@@ -39,7 +39,7 @@ def volatility_of_volatility(returns: Series, *, fast: int, slow: int) -> Series
 
 
 def downside_volatility(returns: Series, *, window: int) -> Series:
-    """Return the annualised root mean square of losses, gains counting as 0."""
+    """Return the annualized root mean square of losses, gains counting as 0."""
     return _yearly(rolling_mean(minimum(returns, 0.0) ** 2, window))
 
 

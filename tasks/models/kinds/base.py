@@ -68,7 +68,7 @@ class Model(Protocol):
 
 
 def least_leaf(parameters: Parameters, rows: int) -> int:
-    """Pop `min_leaf_frac` from the parameters and return it in rows, so that regularisation scales with the market."""
+    """Pop `min_leaf_frac` from the parameters and return it in rows, so that regularization scales with the market."""
     return max(LEAST_LEAF_ROWS, int(float(parameters.pop("min_leaf_frac")) * rows))
 
 

@@ -43,7 +43,7 @@ class CatboostTrees(BoostedTrees):
         "bootstrap_type": "Bernoulli",
         "thread_count": THREADS,
     }
-    least_leaf_name: ClassVar[str] = ""  # symmetric trees have no smallest leaf: L2 regularises them
+    least_leaf_name: ClassVar[str] = ""  # symmetric trees have no smallest leaf: L2 regularizes them
 
     def fit(self, x: Rows, y: Vector, weights: Vector) -> None:
         parameters = dict(self._parameters)

@@ -1,7 +1,7 @@
 """Ridge regression on the features and their pairwise products, with a heavier penalty on the products.
 
 A cross-section of returns is nearly all noise. Smooth effects and interactions are estimated with less variance by a
-penalised quadratic form than by trees.
+penalized quadratic form than by trees.
 """
 
 from collections.abc import Iterator
@@ -30,13 +30,13 @@ BLOCK_ROWS = 8_192  # bounds the memory of the products
 VECTORS = ("mean", "scale", "linear", "quadratic")
 
 DEFAULTS: Parameters = {
-    "penalty": 0.3,  # for each training row, where a standardised feature has a variance of 1
+    "penalty": 0.3,  # for each training row, where a standardized feature has a variance of 1
     "product_scale": 0.15,  # the penalty of a product is that of a feature, divided by the square of this
 }
 
 
 class QuadraticRidge:
-    """score = intercept + Σ z[i] (linear[i] + Σ products[i, j] z[j]), with z the standardised features, 0 for a gap."""
+    """score = intercept + Σ z[i] (linear[i] + Σ products[i, j] z[j]), with z the standardized features, 0 for a gap."""
 
     suffix: ClassVar[str] = "json"
     ranks: ClassVar[bool] = True
@@ -115,7 +115,7 @@ class QuadraticRidge:
         return np.asarray(np.nan_to_num((x - mean) * scale, nan=0.0), dtype=np.float32)
 
     def _terms(self, x: Rows) -> Rows:
-        """Return terms × rows: the standardised features, then their products in the order of `_pairs`."""
+        """Return terms × rows: the standardized features, then their products in the order of `_pairs`."""
         z = np.ascontiguousarray(self._standardised(x).T)
         return np.concatenate([z, *(own * z[feature:] for feature, own in enumerate(z))])
 

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees by XGBoost, strongly regularised: a cross-section of returns is nearly all noise."""
+"""Gradient-boosted trees by XGBoost, strongly regularized: a cross-section of returns is nearly all noise."""
 
 from typing import Any, ClassVar
 

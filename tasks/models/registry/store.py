@@ -2,7 +2,7 @@
 
 A version is a folder, `production/versions/NNNN-<hash>/`, with model and metadata, renamed into place. The pair in
 `production/` is a copy of one version. `champion_metadata.json` is the single commit point: it names the model by hash.
-The model is copied first, so between the two steps the model file may belong to a newer version: it is recognised by
+The model is copied first, so between the two steps the model file may belong to a newer version: it is recognized by
 its hash, and the model that the metadata names is read from its own version. Bytes that match no version are rejected
 as damaged. Nothing is parsed before its hash is checked, and nothing is unpickled.
 

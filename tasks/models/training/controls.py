@@ -1,4 +1,4 @@
-"""The controls on which a neutral IC is residualised, by least squares in each session: sector, beta, volatility, size.
+"""The controls on which a neutral IC is residualized, by least squares in each session: sector, beta, volatility, size.
 
 A score that is only a bet on one of them is not skill, and the returns that they explain are most of the noise of a
 session's IC. Unknown controls are omitted, and the names of the controls used are reported with every figure.

@@ -2,7 +2,7 @@
 
 Each metric is computed per session over its cross-section and averaged over sessions, so that a rise of the whole
 market has no effect. Standard errors account for overlapping returns (`inference`). The neutral IC is the correlation
-of score ranks and return ranks after both were residualised on the controls (`controls`): a partial rank correlation.
+of score ranks and return ranks after both were residualized on the controls (`controls`): a partial rank correlation.
 Half of the standard deviation of a plain rank IC comes from exposures to the controls.
 """
 
@@ -33,7 +33,7 @@ class Metrics:
     rank_ic_se: float
     rank_ic_t: float
     ic: float
-    icir: float  # mean over standard deviation of the sessions' rank ICs, not annualised
+    icir: float  # mean over standard deviation of the sessions' rank ICs, not annualized
     hit_rate: float  # fraction of names on the same side of the median in score and return
     quantile_spread: float  # mean return of the best quintile less that of the worst
     monotonicity: (

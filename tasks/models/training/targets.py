@@ -1,6 +1,6 @@
 """The targets of training by their name in the settings.
 
-Each is centred on zero, and higher for the better name, so that no other module depends on the choice. A row without
+Each is centered on zero, and higher for the better name, so that no other module depends on the choice. A row without
 a target is not trained on, but it is tested.
 """
 

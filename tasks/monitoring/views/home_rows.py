@@ -101,7 +101,7 @@ def shadow_score_rows(home: Home) -> list[Row]:
 
 
 def shadow_ic_rows(home: Home) -> list[Row]:
-    """Return the realised skill of the challengers, by session."""
+    """Return the realized skill of the challengers, by session."""
     return [
         (*(getattr(one, name) for name in SHADOW_IC.names[:-5]), *one.quantiles)
         for one in shadow_skill(read_shadows(home)).values()

@@ -1,4 +1,4 @@
-"""Combine an equilibrium with the scores as views (Black and Litterman, 1992), then maximise the Sharpe ratio.
+"""Combine an equilibrium with the scores as views (Black and Litterman, 1992), then maximize the Sharpe ratio.
 
 The equilibrium portfolio holds all names equally; equilibrium returns are risk aversion × covariance with it. Each
 expected return from the scores is a view on its name, with confidence `portfolio.methods.view_confidence`: at 0.5 the
@@ -24,7 +24,7 @@ from tasks.risk.covariance import FactorCovariance
 
 
 def black_litterman(problem: Problem) -> Weights:
-    """Maximise the Sharpe ratio of the posterior returns; with no confidence in the views, hold all names equally."""
+    """Maximize the Sharpe ratio of the posterior returns; with no confidence in the views, hold all names equally."""
     methods, variances = problem.methods, deviations(problem) ** 2
     error = variances * (1 - methods.view_confidence) / methods.view_confidence
     prior = methods.risk_aversion * covariance_with_equal_weights(problem.covariance)

@@ -44,7 +44,7 @@ def tilted_hrp(problem: Problem) -> Weights:
 
 
 def _order_of(correlation: Matrix) -> NDArray[np.integer]:
-    """Return the names in the order of the leaves of the tree, so that similar names are neighbours."""
+    """Return the names in the order of the leaves of the tree, so that similar names are neighbors."""
     from scipy.spatial.distance import squareform
 
     return order_of_pairs(squareform(correlation, checks=False).round(CORRELATION_DECIMALS).tobytes())

@@ -19,7 +19,7 @@ DECIMALS = 16  # of a share of the budget; smaller digits are solver noise
 
 
 def max_sharpe(problem: Problem) -> Weights:
-    """Maximise expected excess return over volatility."""
+    """Maximize expected excess return over volatility."""
     expected = problem.expected_returns
     if not expected.max() > 0:
         raise infeasible("no name is expected to beat cash")
@@ -42,7 +42,7 @@ def max_sharpe(problem: Problem) -> Weights:
 
 
 def min_volatility(problem: Problem) -> Weights:
-    """Minimise volatility; scores matter only for the choice of names."""
+    """Minimize volatility; scores matter only for the choice of names."""
     budget, limits = shares_of_budget(problem)
     names = len(problem.expected_returns)
     usual = float(covariance_with_equal_weights(problem.covariance).mean())

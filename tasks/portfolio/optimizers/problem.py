@@ -54,7 +54,7 @@ def covariance_with_equal_weights(covariance: Covariance) -> Vector:
 
 
 def signals(problem: Problem) -> Vector:
-    """Return the expected returns per unit of volatility: proportional to the names' standardised scores."""
+    """Return the expected returns per unit of volatility: proportional to the names' standardized scores."""
     return problem.expected_returns / deviations(problem)
 
 

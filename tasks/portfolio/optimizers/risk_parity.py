@@ -1,4 +1,4 @@
-"""Equalise the names' contributions to the portfolio's variance (Maillard, Roncalli and Teïletche, 2010).
+"""Equalize the names' contributions to the portfolio's variance (Maillard, Roncalli and Teïletche, 2010).
 
 The weights are proportional to the x > 0 with the least ½ x'Cx − Σ log x, which Newton's method finds with damped
 steps (Spinu, 2013). Damping makes it converge from any start, since the function is self-concordant.

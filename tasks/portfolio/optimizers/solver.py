@@ -1,6 +1,6 @@
 """Pass the optimizers' convex problems to the interior-point solver Clarabel.
 
-A modelling library would produce the same matrices, but its import and model building would take a tenth of a run's
+A modeling library would produce the same matrices, but its import and model building would take a tenth of a run's
 CPU time. The limit is on iterations, not on seconds: a loaded machine must not change a portfolio. Equal inputs give
 equal bytes. No state is kept between problems: updating an existing solver would save a sixth of the time (40 names:
 0.66 ms instead of 0.79 ms), but it keeps the scaling of the first problem, so that weights would depend on earlier

@@ -1,4 +1,4 @@
-"""Minimise tracking variance plus the cost of trading, name by name (coordinate descent), compiled.
+"""Minimize tracking variance plus the cost of trading, name by name (coordinate descent), compiled.
 
 Imported when a portfolio is computed, since the compiler takes a third of a second to load.
 """

@@ -31,7 +31,7 @@ from tasks.reporting.day.name_histories import name_histories, read_recorded_day
 from tasks.safety.overrides import Override, read_overrides
 
 BACKDROP_SESSIONS = 253
-MOST_EXECUTED = 20  # sessions: about a month of realised costs
+MOST_EXECUTED = 20  # sessions: about a month of realized costs
 EXECUTION = "execution.json"
 DECIDED = ("signals.json", "portfolio_weights.csv", "trades.csv")
 

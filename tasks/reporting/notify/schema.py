@@ -49,7 +49,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Point:
-    """One line of a list: how serious it is, in a word and as a colour, and what it says."""
+    """One line of a list: how serious it is, in a word and as a color, and what it says."""
 
     mark: str
     standing: Standing

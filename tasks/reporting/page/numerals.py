@@ -67,7 +67,7 @@ def signed_points(fraction: float, places: int = 1) -> str:
 
 
 def tone(value: float) -> str:
-    """Name the colour class of a gain or a loss."""
+    """Name the color class of a gain or a loss."""
     return "gain" if value > 0 else "loss" if value < 0 else "flat"
 
 

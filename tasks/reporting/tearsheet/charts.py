@@ -89,7 +89,7 @@ def underwater_chart(sessions: Days, depth: Floats, others: Sequence[Line], desc
 
 
 def years_chart(years: Sequence[int], bars: Sequence[Line], description: str) -> Chart:
-    """Draw the return of each year as bars side by side, one colour per line."""
+    """Draw the return of each year as bars side by side, one color per line."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = plain_axes(figure, size, left=48, right=12, bottom=24 / size.height)
@@ -180,7 +180,7 @@ def periods_chart(
 
 
 def returns_chart(returns: Floats, var: float, description: str) -> Chart:
-    """Draw the daily returns and a normal distribution with their mean and standard deviation; the tail is coloured."""
+    """Draw the daily returns and a normal distribution with their mean and standard deviation; the tail is colored."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = plain_axes(figure, size, left=34, right=12, bottom=24 / size.height)
@@ -244,7 +244,7 @@ def attribution_chart(parts: Sequence[tuple[str, float]], description: str) -> C
 def trips_chart(
     key: str, title: str, values: Floats, write: Write, description: str, *, signed: bool
 ) -> Chart:
-    """Draw a histogram of round trips; losses are coloured if values have a sign."""
+    """Draw a histogram of round trips; losses are colored if values have a sign."""
 
     def draw(figure: "Figure", size: Size) -> None:
         axes = plain_axes(figure, size, left=40, right=16, bottom=24 / size.height)

@@ -36,7 +36,7 @@ BPS = 10_000
 
 
 def curves_of(sheet: TearSheet) -> list[tuple[str, Curve, str]]:
-    """Return name, curve and colour of the portfolio and of its benchmarks."""
+    """Return name, curve and color of the portfolio and of its benchmarks."""
     others = [("Equal weight", sheet.equal_weight, "gold")]
     if sheet.benchmark is not None:
         others.append(("Benchmark", sheet.benchmark, "muted"))
@@ -163,7 +163,7 @@ def returns_figure(sheet: TearSheet) -> Figure:
     caption = (
         f"{counted(shape['var_95'].sessions, 'session')}; the line is a normal distribution of the same mean and"
         " standard deviation. Returns beyond five standard deviations are in the outermost bars. On the worst 5%"
-        f" (coloured) the loss was {typeset_percent(var, 2)} or more,"
+        f" (colored) the loss was {typeset_percent(var, 2)} or more,"
         f" {typeset_percent(shape['cvar_95'].value, 2)} on average. Skewness"
         f" {number(shape['skewness'].value)}, excess kurtosis {number(shape['kurtosis'].value)}."
     )

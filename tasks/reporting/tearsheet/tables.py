@@ -28,7 +28,7 @@ LABELS = {
     "kurtosis": "Excess kurtosis",
 }
 TRIPS_SHOWN = 5
-DEEPEST_TINT, FULL_TINT = 60, 0.08  # percent of colour at a monthly return of this size and above
+DEEPEST_TINT, FULL_TINT = 60, 0.08  # percent of color at a monthly return of this size and above
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the months: its text, and a background colour for CSS."""
+    """One cell of the months: its text, and a background color for CSS."""
 
     text: str
     background: str

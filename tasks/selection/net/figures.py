@@ -19,7 +19,7 @@ SCALES = {  # from the value that scores 0 to the one that scores 1
 
 
 def net_figures(measured: Baseline, weights: ScoreWeights) -> NetFigures:
-    """Return the figures of a walk. Annualised ones are NaN below 60 sessions."""
+    """Return the figures of a walk. Annualized ones are NaN below 60 sessions."""
     value = {name: figure.value for name, figure in measured.figures.items()}
     figures = {
         "sharpe": value["sharpe"],

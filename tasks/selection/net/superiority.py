@@ -1,6 +1,6 @@
 """Whether a portfolio is better than another one, at equal volatility: Hansen's test of superior predictive ability.
 
-With one candidate, which was selected on other sessions, the test of `arch` is a studentised bootstrap test of the
+With one candidate, which was selected on other sessions, the test of `arch` is a studentized bootstrap test of the
 difference of two means. Sessions are drawn in blocks, so that volatility clusters survive.
 """
 

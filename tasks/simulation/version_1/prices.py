@@ -49,7 +49,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class SessionReturns:
-    """One session's log returns, and the volatility and standardised draw of each name's idiosyncratic part."""
+    """One session's log returns, and the volatility and standardized draw of each name's idiosyncratic part."""
 
     returns: Values
     own_volatility: Values

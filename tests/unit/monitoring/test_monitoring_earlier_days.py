@@ -1,4 +1,4 @@
-"""What earlier days recorded: scores to be measured, realised skill, and reasons to train again."""
+"""What earlier days recorded: scores to be measured, realized skill, and reasons to train again."""
 
 import json
 from datetime import date

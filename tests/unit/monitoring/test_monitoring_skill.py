@@ -1,4 +1,4 @@
-"""Realised skill: how scores ordered the returns that followed, and when that is an alert."""
+"""Realized skill: how scores ordered the returns that followed, and when that is an alert."""
 
 import json
 from dataclasses import asdict, replace

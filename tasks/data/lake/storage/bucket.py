@@ -203,7 +203,7 @@ class BucketFiles:
             else:
                 raise StorageError(
                     f"The lake {self._lake}: the store ignores If-Match and If-None-Match.",
-                    remedy="Use a store that honours them (docs/data-operations.md), or set data.lake to home.",
+                    remedy="Use a store that honors them (docs/data-operations.md), or set data.lake to home.",
                     path=str(self._lake),
                 )
 

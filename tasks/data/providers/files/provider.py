@@ -1,6 +1,6 @@
 """Read a folder of the user's CSV or Parquet files (columns: docs/data.md).
 
-Values are delivered as they are: symbols are normalised by one rule (files/spelling), nothing else is corrected or
+Values are delivered as they are: symbols are normalized by one rule (files/spelling), nothing else is corrected or
 guessed. A missing column or a cell that is not a number is an error that names the file. Symbols are text, including
 NA, NAN and TRUE.
 """

@@ -1,4 +1,4 @@
-"""Normalise the symbols of a user's files: unambiguous spellings are corrected and reported, collisions are errors.
+"""Normalize the symbols of a user's files: unambiguous spellings are corrected and reported, collisions are errors.
 
 Surrounding spaces are removed; a slash before a share class becomes a dot (BRK/B → BRK.B); lower case becomes upper
 case. BRK-B is unchanged: it is valid, and whether a class is meant is unknown. Mixed case is unchanged and refused
@@ -17,14 +17,14 @@ CLASS = re.compile(r"([A-Za-z0-9]+)/([A-Za-z]{1,2})")
 
 
 def canonical(symbol: str) -> str:
-    """Return the normalised symbol."""
+    """Return the normalized symbol."""
     plain = symbol.strip()
     plain = CLASS.sub(r"\1.\2", plain) if CLASS.fullmatch(plain) else plain
     return plain if any(letter.isupper() for letter in plain) else plain.upper()
 
 
 def canonical_symbols(written: pd.Series, file: str) -> tuple[pd.Series, Mapping[str, str]]:
-    """Return the normalised symbols, and a mapping of the changed ones (as written → as stored).
+    """Return the normalized symbols, and a mapping of the changed ones (as written → as stored).
 
     Raises DataError where two spellings become one symbol.
     """

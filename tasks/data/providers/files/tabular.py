@@ -93,7 +93,7 @@ def _refuse_other_formats(path: Path) -> None:
 
 
 def _names(path: Path, written: list[str], known: Collection[str]) -> list[str]:
-    """Return the normalised column names; raises DataError where two columns get one name."""
+    """Return the normalized column names; raises DataError where two columns get one name."""
     plain = {name.lower(): name for name in known}
     names = []
     for name in written:

@@ -151,7 +151,7 @@ def parsing(provider: str) -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:
-        said = masked(str(error))[:100]  # masked before it is cut: part of a key would not be recognised
+        said = masked(str(error))[:100]  # masked before it is cut: part of a key would not be recognized
         raise DataError(
             f"{provider} returned data of an unexpected shape ({type(error).__name__}: {said}).",
             remedy="Nothing was stored; check for a newer release, or add a second provider to data.provider.",

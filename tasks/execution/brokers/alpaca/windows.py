@@ -11,7 +11,7 @@ REOPENS = time(19, 0)  # from then on, orders are for the next session
 OPENING_AUCTION_ENDS = time(9, 28)
 CLOSING_AUCTION_ENDS = timedelta(minutes=10)  # before the close
 REGULAR_CLOSE = time(16, 0)
-# start-of-day synchronisation, trade reporting, end of day
+# start-of-day synchronization, trade reporting, end of day
 NIGHTLY = ((time(2, 15), time(2, 30)), (time(18, 30), time(19, 30)), (time(23, 0), time(23, 30)))
 
 

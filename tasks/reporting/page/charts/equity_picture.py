@@ -60,7 +60,7 @@ def equity_picture(
     subtitle: str,
     footer: str,
 ) -> bytes:
-    """Return the PNG. The first line is the thickest; `baselines`, one or two, are grey and dashed."""
+    """Return the PNG. The first line is the thickest; `baselines`, one or two, are gray and dashed."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -190,10 +190,10 @@ def _end_labels(
 
 
 def _spread(heights: Sequence[float], *, apart: float) -> list[float]:
-    """Return the heights, in the same order, with at least `apart` between neighbours and as near as they can be."""
+    """Return the heights, in the same order, with at least `apart` between neighbors and as near as they can be."""
     order = np.argsort(heights, kind="stable")
     moved = np.array(heights, dtype=np.float64)[order] - apart * np.arange(len(heights))
-    # pools neighbours that are out of order to their mean: the closest ascending sequence
+    # pools neighbors that are out of order to their mean: the closest ascending sequence
     blocks: list[list[float]] = []
     for value in moved.tolist():
         blocks.append([value, 1.0])

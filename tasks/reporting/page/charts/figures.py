@@ -130,7 +130,7 @@ def scores_figure(inputs: DayInputs) -> Figure | None:
     if len(chosen):
         ranks = inputs.frames.scores["rank"].reindex(chosen.index)
         caption += (
-            f"; the {counted(len(chosen), 'selected name')} in colour,"
+            f"; the {counted(len(chosen), 'selected name')} in color,"
             f" ranks {number(ranks.min(), 0)} to {number(ranks.max(), 0)}"
         )
     else:

@@ -1,6 +1,6 @@
-"""Convert a matplotlib figure into an inline SVG that follows the page's colours, fonts, and light or dark mode.
+"""Convert a matplotlib figure into an inline SVG that follows the page's colors, fonts, and light or dark mode.
 
-Figures are drawn with placeholder colours, which become the page's CSS variables here. Parts that a browser does not
+Figures are drawn with placeholder colors, which become the page's CSS variables here. Parts that a browser does not
 need (prolog, metadata, unused ids) are removed. Equal figures give equal text.
 """
 

@@ -1,4 +1,4 @@
-"""Summarise the day: what to do, what it costs, and why there may be nothing to do.
+"""Summarize the day: what to do, what it costs, and why there may be nothing to do.
 
 Reads the formatted ledger, so that the figures on the page match those in the files. Formats only sentences.
 """
@@ -46,7 +46,7 @@ class Validity:
 
 
 def summarise(inputs: DayInputs, trades: pd.DataFrame) -> Summary:
-    """Summarise what to do, from the formatted trades."""
+    """Summarize what to do, from the formatted trades."""
     records = inputs.records
     equity = records.portfolio.book.equity_usd
     sold = is_sale(trades["side"])

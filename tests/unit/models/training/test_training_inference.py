@@ -10,7 +10,7 @@ from tasks.models.training.inference import Estimate, estimate
 
 
 def moving_sums(seed, count, horizon):
-    """Return sums of this many neighbouring independent values, as returns that overlap."""
+    """Return sums of this many neighboring independent values, as returns that overlap."""
     steps = np.random.default_rng(seed).normal(size=count + horizon - 1)
     return np.convolve(steps, np.ones(horizon), mode="valid")
 

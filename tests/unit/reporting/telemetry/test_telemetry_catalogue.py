@@ -1,4 +1,4 @@
-"""The catalogue, the page, the alert rules and the dashboards name the same metrics."""
+"""The catalog, the page, the alert rules and the dashboards name the same metrics."""
 
 import json
 import re

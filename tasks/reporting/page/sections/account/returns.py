@@ -1,6 +1,6 @@
 """The account by day, month, year and since the start; its ratios and months, from the history's rows.
 
-Dollars are net of capital flows and include dividends due. Annualised figures are withheld below 60 sessions.
+Dollars are net of capital flows and include dividends due. Annualized figures are withheld below 60 sessions.
 """
 
 from collections.abc import Callable
@@ -95,7 +95,7 @@ def ratios(rows: pd.DataFrame) -> tuple[Ratio, ...]:
     compared = np.isfinite(market)
     ahead = returns[compared] > market[compared]
     return (
-        _annual("Annualised return", lambda: cagr(float(level[-1] / level[0]), days[0], days[-1]), count),
+        _annual("Annualized return", lambda: cagr(float(level[-1] / level[0]), days[0], days[-1]), count),
         _annual("Volatility a year", lambda: annual_volatility(returns), count),
         _annual(
             "Sharpe ratio, risk-free rate 0", lambda: sharpe(returns, np.zeros(count)), count, percent=False

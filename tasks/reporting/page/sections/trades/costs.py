@@ -1,6 +1,6 @@
-"""Costs configured, estimated and realised; the capital at which today's trades would be too large or too small.
+"""Costs configured, estimated and realized; the capital at which today's trades would be too large or too small.
 
-Realised costs are those of the last executions. What the fills cost against the closes of the decision is split into
+Realized costs are those of the last executions. What the fills cost against the closes of the decision is split into
 the move until the next open, the wait until the order was sent, and spread and impact: the last two from the bridge.
 """
 
@@ -118,5 +118,5 @@ def size_words(inputs: DayInputs, trades: list[TradeLine]) -> Iterator[str]:
 
 
 def realised_words(found: Realised) -> str:
-    """Return the basis of the realised costs."""
+    """Return the basis of the realized costs."""
     return f"Last {counted(found.days, 'execution')}, {usd(found.traded / 100)} traded"

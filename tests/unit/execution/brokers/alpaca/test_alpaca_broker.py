@@ -1,4 +1,4 @@
-"""The broker against the local Alpaca: each row of Alpaca's behaviour, and the server's journal as the proof."""
+"""The broker against the local Alpaca: each row of Alpaca's behavior, and the server's journal as the proof."""
 
 from contextlib import nullcontext
 from datetime import date, timedelta
@@ -275,7 +275,7 @@ def test_wrong_keys_stop_without_the_keys_in_the_message(server, broker, monkeyp
     assert "planted" not in f"{midway.value} {wrong.value!r} {vars(wrong.value)}"
 
 
-# ---- looking up and cancelling
+# ---- looking up and canceling
 
 
 def test_a_cancelled_order_keeps_what_was_filled(account, server, broker):

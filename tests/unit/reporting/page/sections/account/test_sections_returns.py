@@ -59,7 +59,7 @@ def test_annual_figures_are_withheld_below_sixty_sessions(sessions, is_withheld)
     found = {one.label: one for one in ratios(rows_of(*equity, days=days))}
 
     annual = [
-        found[name] for name in ("Annualised return", "Volatility a year", "Sharpe ratio, risk-free rate 0")
+        found[name] for name in ("Annualized return", "Volatility a year", "Sharpe ratio, risk-free rate 0")
     ]
     assert [one.is_withheld for one in annual] == [is_withheld] * 3
     assert all(math.isnan(one.value) == is_withheld for one in annual)
