@@ -152,6 +152,18 @@ def scaled(delivery: Delivery, symbol: str, day: date, factor: float) -> Deliver
     return replace(delivery, bars=bars)
 
 
+def with_one_price(delivery: Delivery, names: int, day: date, times: float = 1.0) -> Delivery:
+    """Return the delivery with the previous close, or a multiple of it, as the only price of these names."""
+    bars = delivery.bars.sort_values(["symbol", "session"])
+    before = bars.groupby("symbol")["close"].shift()[bars["session"] == pd.Timestamp(day)]
+    symbols = bars.loc[before.index, "symbol"]
+    figures = {
+        (symbol, day): {**dict.fromkeys(("open", "high", "low", "close"), times * close), "volume": 1e6}
+        for symbol, close in list(zip(symbols, before, strict=True))[-names:]
+    }
+    return with_bars(delivery, figures)
+
+
 def without_bars(delivery: Delivery, keep: "pd.Series[bool]") -> Delivery:
     """Return the delivery with only the bars that the mask keeps."""
     return replace(delivery, bars=delivery.bars[keep].reset_index(drop=True))

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -52,8 +53,12 @@ class Block:
 
 def blocks(*languages: str) -> list[Block]:
     """Return the blocks of these languages (default: all), in the order of pages."""
-    every = [block for page in PAGES for block in _blocks_of(page)]
-    return [block for block in every if not languages or block.language in languages]
+    return [block for block in _every_block() if not languages or block.language in languages]
+
+
+@cache
+def _every_block() -> tuple[Block, ...]:
+    return tuple(block for page in PAGES for block in _blocks_of(page))
 
 
 def _blocks_of(page: Path) -> Iterator[Block]:

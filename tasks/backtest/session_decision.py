@@ -105,9 +105,14 @@ class SessionDecision:
         )
 
     def decide(self, row: int, account: Account, *, reductions_only: bool = False) -> Decision | None:
-        """Return the decision after the close of a session; None if the daily run would reject the scores."""
+        """Return the decision after the close of a session; None if the daily run would stop there.
+
+        It stops at a lost session, and at scores that it rejects.
+        """
         names = self._names(row)
-        if not are_usable(names.score[np.isfinite(names.score)], ranks=self._signals.ranks):
+        if self._world.is_lost[row] or not are_usable(
+            names.score[np.isfinite(names.score)], ranks=self._signals.ranks
+        ):
             return None
         held = value_held(account.shares.astype(np.float64), names.price, account.cash_cents / CENTS_PER_USD)
         view = self._signals.view(row)

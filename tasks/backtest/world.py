@@ -48,6 +48,7 @@ class World:
     price_cents: Cents  # last known close per current share; 0 before the first
     is_member: Mask
     is_quarantined: Mask
+    is_lost: Mask  # by session: a daily run would stop
     has_ended: Mask  # its listing was closed, and it has not traded since
     sector: Dated
     cap_class: Dated
@@ -142,7 +143,7 @@ def until(world: World, row: int) -> World:
         **{name: getattr(world, name)[:columns] for name in ("company", "first_row", "symbol")},
         **{
             name: getattr(world, name)[: row + 1]
-            for name in ("sessions", "market", "volatility_index", "risk_free")
+            for name in ("sessions", "is_lost", "market", "volatility_index", "risk_free")
         },
         nights=world.nights[: row + 1],
         restated_bars=world.restated_bars.known_by(row),

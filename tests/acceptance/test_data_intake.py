@@ -18,8 +18,9 @@ from tasks.data.lake.head import read_head
 from tasks.data.lake.store import read_table
 from tasks.data.panel.reader import read_panel
 from tasks.data.providers.base import Delivery
+from tasks.data.upkeep.verify import verify_lake
 from tests.builders import FRIDAY, make_settings
-from tests.deliveries import Served, days_of, make_delivery, refresh, scaled, typed
+from tests.deliveries import Served, days_of, make_delivery, refresh, scaled, small_run, typed, with_one_price
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,32 @@ def test_bars_delivered_again_unchanged_are_not_news(tmp_path, monkeypatch):
 
     assert [market.restated_bars for market in markets] == [0] * 3
     assert [finding.rule for finding in markets[-1].findings] == ["unit_error"]
+
+
+def test_a_lost_session_that_the_provider_corrects_later_is_intact_and_keeps_its_findings(
+    tmp_path, monkeypatch
+):
+    base = make_delivery(symbols=20)
+    days, limit = days_of(base), {"data.quality.max_quarantined_frac": 0.1}
+    lost = with_one_price(base, 9, days[-3])
+    refresh(monkeypatch, tmp_path, lost, days[-2], **limit)
+
+    market = refresh(monkeypatch, tmp_path, Repeating(base), days[-1], **limit)
+
+    assert (market.restated_bars, market.quarantined) == (9, ())
+    found = verify_lake(small_run(tmp_path, **limit)).findings
+    assert [one.session for one in found if one.severity == "stop"] == [days[-3]] * 9
+
+
+def test_a_close_that_repeats_a_bar_set_aside_keeps_its_name_out(tmp_path, monkeypatch):
+    base = make_delivery(symbols=20)
+    days, limit = days_of(base), {"data.quality.max_quarantined_frac": 0.1}
+    wrong = with_one_price(scaled(base, "S19", days[-3], 10.0), 9, days[-2])
+
+    market = refresh(monkeypatch, tmp_path, wrong, days[-1], **limit)
+
+    assert market.quarantined == ("S19",)
+    assert {one.rule for one in market.findings if one.session == days[-2]} == {"flat_bar"}
 
 
 def test_a_name_whose_past_was_rewritten_beyond_the_limit_is_quarantined(home, monkeypatch):

@@ -40,6 +40,8 @@ from tests.deliveries import (
     small_run,
     typed,
     with_bars,
+    with_one_price,
+    without_bars,
 )
 from tests.unit.data.folders import write_folder
 
@@ -134,18 +136,6 @@ def test_fault_005_a_wrong_level_of_many_names_that_persists_stops_the_next_sess
 TENTH = {"data.quality.max_quarantined_frac": 0.1}
 
 
-def with_one_price(delivery: Delivery, names: int, day: date, times: float = 1.0) -> Delivery:
-    """Return the delivery with the previous close, or a multiple of it, as the only price of these names."""
-    bars = delivery.bars.sort_values(["symbol", "session"])
-    before = bars.groupby("symbol")["close"].shift()[bars["session"] == pd.Timestamp(day)]
-    symbols = bars.loc[before.index, "symbol"]
-    figures = {
-        (symbol, day): {**dict.fromkeys(("open", "high", "low", "close"), times * close), "volume": 1e6}
-        for symbol, close in list(zip(symbols, before, strict=True))[-names:]
-    }
-    return with_bars(delivery, figures)
-
-
 def test_a_session_that_the_provider_lost_stops_its_own_run_and_not_the_next_one(tmp_path, monkeypatch):
     delivery = with_one_price(make_delivery(symbols=20), 9, THURSDAY)
 
@@ -154,10 +144,40 @@ def test_a_session_that_the_provider_lost_stops_its_own_run_and_not_the_next_one
     market = refresh(monkeypatch, tmp_path, delivery, FRIDAY, **TENTH)
 
     assert market.quarantined == ()
-    stop = {(one.severity, one.session) for one in verify_lake(small_run(tmp_path, **TENTH)).findings}
-    assert ("stop", THURSDAY) in stop
+    assert {
+        (one.symbol, one.session, one.action)
+        for one in verify_lake(small_run(tmp_path, **TENTH)).findings
+        if one.severity == "stop"
+    } == {
+        (f"S{name}", THURSDAY, "stored as delivered; the session is not traded on") for name in range(11, 20)
+    }
     with pytest.raises(DataError, match="9 of 20 symbols are in quarantine on 2024-06-13"):
         refresh(monkeypatch, tmp_path, delivery, THURSDAY, **TENTH)
+
+
+def test_a_lost_session_stops_its_run_even_if_bars_are_missing_too(tmp_path, monkeypatch):
+    """The ten bars are over a quarter of those delivered, but not of those expected."""
+    lost, limit = (
+        with_one_price(make_delivery(symbols=40), 10, THURSDAY),
+        {"data.quality.max_quarantined_frac": 0.25},
+    )
+    is_absent = (lost.bars["session"] == pd.Timestamp(THURSDAY)) & (lost.bars["symbol"] == "S03")
+
+    with pytest.raises(DataError, match=r"10 of 39 symbols are in quarantine .* run the next one"):
+        refresh(monkeypatch, tmp_path, without_bars(lost, ~is_absent), THURSDAY, **limit)
+
+
+def test_one_delivery_read_with_different_limits_gives_different_snapshots(tmp_path, monkeypatch):
+    """The severity depends on the limit, and so do the names that may be bought."""
+    lost = with_one_price(make_delivery(symbols=20), 9, THURSDAY)
+
+    free, kept = (
+        refresh(monkeypatch, tmp_path / name, lost, **{"data.quality.max_quarantined_frac": limit})
+        for name, limit in (("free", 0.1), ("kept", 0.5))
+    )
+
+    assert (len(free.quarantined), len(kept.quarantined)) == (0, 9)
+    assert free.snapshot.id != kept.snapshot.id
 
 
 def test_a_lost_session_of_few_names_or_at_another_level_stops_the_next_run_too(tmp_path, monkeypatch):

@@ -32,6 +32,7 @@ SPLIT_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 
 SPLIT_TOLERANCE = 0.03
 SPLIT_OPEN_TOLERANCE = 0.06  # a split shows at the open; bad news rarely in full
 UNIT_TOLERANCE = 0.10  # of a factor 10, 100 or 1000, in logarithms
+STALE_MIN_USD = 2e6  # nobody trades as much at one price all day, or at the four prices of the day before
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,25 @@ class BarHistory:
         """The median return of each bar's session from the previous close to the open."""
         return np.nan_to_num(session_median(self.day, self.open / self.before - 1.0))
 
+    @cached_property
+    def is_stale(self) -> Mask:
+        """Whether a bar repeats a close, or all prices, although much was traded: it says nothing of the name."""
+        is_copy = np.zeros(len(self.code), dtype=bool)
+        is_copy[1:] = self.code[1:] == self.code[:-1]
+        for prices in (self.open, self.high, self.low):
+            is_copy[1:] &= prices[1:] == prices[:-1]
+        is_same = (self.move == 0.0) & (is_copy | (self.high == self.low))
+        result: Mask = is_same & (self.dollar_volume >= STALE_MIN_USD)
+        return result
+
     def own_deviation(
         self, rows: Ints, *, sessions: int = OWN_SESSIONS, min_count: int = OWN_MIN_BARS
     ) -> Floats:
-        """Return the robust standard deviation of these rows' names relative to the market, before the row."""
-        deviation = np.abs(self.move - self.market)
+        """Return the robust standard deviation of these rows' names relative to the market, before the row.
+
+        Stale bars are left out: their distance from the market would make a wrong move look usual.
+        """
+        deviation = np.where(self.is_stale, np.nan, np.abs(self.move - self.market))
         return 1.4826 * trailing_median(
             deviation, self.code, self.day, rows, sessions=sessions, min_count=min_count
         )

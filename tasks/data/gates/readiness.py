@@ -33,6 +33,7 @@ class SessionFacts:
     quarantined: tuple[str, ...]  # symbols in quarantine
     causes: dict[str, int]  # number of those findings by rule
     found_on: tuple[date, ...]  # the days of those findings
+    is_lost: bool  # the provider lost the session for many names (gates/bars/lost_sessions)
 
 
 def count_session(
@@ -69,6 +70,7 @@ def count_session(
         quarantined=tuple(sorted(set(active["symbol"].astype(str)))),
         causes={str(rule): int(count) for rule, count in active["rule"].value_counts().sort_index().items()},
         found_on=tuple(sorted(set(active["session"].to_numpy().astype("datetime64[D]").tolist()))),
+        is_lost=bool((active["severity"] == "stop").any()),
     )
 
 
@@ -131,19 +133,25 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
             session=str(session),
             missing=len(facts.missing),
         )
-    if len(facts.quarantined) > limits.max_quarantined_frac * max(facts.delivered, facts.expected, 1):
+    most = limits.max_quarantined_frac * max(facts.delivered, facts.expected, 1)
+    if facts.is_lost or len(facts.quarantined) > most:
         raise DataError(
             f"{len(facts.quarantined)} of {facts.delivered} symbols are in quarantine on {session} "
             f"({_examples(facts.quarantined)}; findings: {_counts(facts.causes)}, "
             f"on {_examples(tuple(map(str, facts.found_on)))}).",
-            remedy=_remedy(facts.causes),
+            remedy=_remedy(facts),
             session=str(session),
             quarantined=len(facts.quarantined),
         )
 
 
-def _remedy(causes: dict[str, int]) -> str:
-    if "restated_far" in causes:  # refused on every later session too, because the stored closes remain
+def _remedy(facts: SessionFacts) -> str:
+    if facts.is_lost:
+        return (
+            "Refresh again when the provider has corrected the session. Otherwise run the next one: by then, names "
+            "with an unchanged close are out of quarantine."
+        )
+    if "restated_far" in facts.causes:  # refused on every later session too, because the stored closes remain
         return (
             "The provider rewrote stored closes. If the new ones are right, move data/lake away and refresh or "
             "import the whole history again; otherwise correct them at the source."

@@ -28,12 +28,19 @@ COVERED: Mapping[str, tuple[str, ...]] = {
 def session_digests(tables: Mapping[str, pd.DataFrame]) -> dict[date, str]:
     """Return the digest of every session that occurs in any of the tables (frames by name, see COVERED)."""
     hashes: dict[date, hashlib._Hash] = {}
+    tables = {**tables, "findings": _named_by_severity(tables["findings"])}
     for name, columns in COVERED.items():
         for session, content in _bytes_by_session(tables[name], columns):
             digest = hashes.setdefault(session, hashlib.sha256())
             digest.update(f"{name}:{len(content)}:".encode())
             digest.update(content)
     return {session: hashes[session].hexdigest() for session in sorted(hashes)}
+
+
+def _named_by_severity(findings: pd.DataFrame) -> pd.DataFrame:
+    """Return findings whose rules say whether they count for their own session alone: panels differ by that."""
+    is_stop = findings["severity"] == "stop"
+    return findings.assign(rule=findings["rule"].where(~is_stop, "stop:" + findings["rule"]))
 
 
 def snapshot_id(sessions: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> str:

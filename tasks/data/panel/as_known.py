@@ -89,6 +89,13 @@ def quarantine_by_session(
     return out
 
 
+def lost_by_session(findings: pd.DataFrame, sessions: Days) -> Mask:
+    """Return which sessions the provider lost for many names, as known at their close (gates/bars/lost_sessions)."""
+    on_time, _ = split_by_lateness(findings, "findings", sessions)
+    lost: Mask = np.isin(sessions, days_of(on_time["session"])[(on_time["severity"] == "stop").to_numpy()])
+    return lost
+
+
 def listed_by_session(
     grid: Grid, listings: pd.DataFrame, companies: CompanyIndex, field: str, *, unknown: str
 ) -> Dated:

@@ -254,6 +254,16 @@ def test_without_usable_scores_nothing_is_decided_as_in_the_daily_run(market, un
     assert course.ordered_sells[10].any()
 
 
+def test_on_a_lost_session_nothing_is_decided_as_in_the_daily_run(market):
+    account = Account(np.zeros(len(NAMES), dtype=np.int64), 10**9)
+    lost = replace(market, is_lost=np.arange(SESSIONS) == 80)
+
+    decided = [SessionDecision(one, signals(one), SETTINGS).decide(80, account) for one in (market, lost)]
+
+    assert decided[0] is not None
+    assert decided[1] is None
+
+
 def test_equal_scores_are_usable_where_the_model_does_not_rank(market):
     given = signals(market, ranks=False)
     given.scores[:] = 0.0

@@ -191,6 +191,20 @@ def test_a_finding_keeps_a_company_out_from_when_it_was_known():
     assert np.flatnonzero(~made.is_member[10:, 0]).tolist() == [4, 5, 6]
 
 
+def test_a_lost_session_is_known_by_its_own_close_or_never():
+    found = [
+        {"symbol": "A", "session": 14, "rule": "flat_bar", "severity": "stop"},
+        {"symbol": "A", "session": 15, "rule": "flat_bar", "severity": "stop", "known": 16},
+        {"symbol": "A", "session": 17, "rule": "flat_bar", "severity": "quarantine"},
+    ]
+
+    made = world({"A": flat(), "B": flat()}, findings=found)
+
+    assert np.flatnonzero(made.is_lost).tolist() == [14]
+    assert np.flatnonzero(made.is_quarantined[:, 0]).tolist() == [14, 17, 18, 19]
+    assert until(made, 15).is_lost.tolist() == made.is_lost[:16].tolist()
+
+
 def test_a_restated_bar_is_what_it_was_until_the_restatement_was_known():
     restated = {
         "symbol": "A",

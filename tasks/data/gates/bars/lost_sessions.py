@@ -2,15 +2,15 @@
 
 In such a session many names have the previous bar or one price all day. Where that price is the previous close, the bar
 adds no level that could be wrong, and the next session's bar is compared with what was stored before. The finding then
-counts for its own session, which is not traded on, and not for the sessions after it. Uses no later row.
+stops the run of its own session, and does not count for the sessions after it. Uses no later row.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from tasks.data.gates.bars.flags import FlaggedBars, select
-from tasks.data.gates.price_moves import BarHistory
+from tasks.data.gates.price_moves import BarHistory, Ints
 from tasks.data.schema.records import Mask
 
 RULES = frozenset({"repeated_bar", "flat_bar"})
@@ -18,25 +18,35 @@ MIN_NAMES = 8  # fewer may be stale each for a reason of its own
 
 
 def of_lost_sessions(
-    flagged: Iterable[FlaggedBars], bars: BarHistory, is_bar: Mask, *, max_frac: float
+    flagged: list[FlaggedBars], bars: BarHistory, is_bar: Mask, *, max_frac: float
 ) -> Iterator[FlaggedBars]:
     """Yield the flagged bars, with the severity "stop" for the unchanged closes of lost sessions.
 
-    A session is lost if the rules flag more than `max_frac` of its bars, and at least MIN_NAMES. `is_bar`: not set
-    aside.
+    A session is lost if RULES flag more than `max_frac` of its bars, and at least MIN_NAMES. `is_bar`: not set aside.
     """
-    flagged = list(flagged)
-    rows = np.unique(
-        np.concatenate([np.zeros(0, np.int64), *(one.rows for one in flagged if one.rule in RULES)])
-    )
-    days = np.bincount(bars.day) if len(rows) else np.zeros(0)
-    stale = np.bincount(bars.day[rows], minlength=len(days))
-    is_lost = (stale >= MIN_NAMES) & (stale > max_frac * days)
+    rows = [one.rows for one in flagged if one.rule in RULES]
+    stale = np.bincount(bars.day[np.unique(np.concatenate(rows))])
+    names = np.bincount(bars.day)[: len(stale)]
+    is_lost = (stale >= MIN_NAMES) & (stale > max_frac * names)
     for one in flagged:
-        if one.rule not in RULES or not is_lost.any():
+        if one.rule not in RULES:
             yield one
             continue
-        with np.errstate(invalid="ignore"):
-            is_unchanged = is_lost[bars.day[one.rows]] & (bars.move[one.rows] == 0.0) & is_bar[one.rows - 1]
-        yield select(one.rule, "stop", one.rows, is_unchanged, one.evidence)
-        yield select(one.rule, one.severity, one.rows, ~is_unchanged, one.evidence)
+        days = bars.day[one.rows]
+        is_stop = is_lost[days] & _is_unchanged(bars, one.rows) & is_bar[one.rows - 1]
+        yield select(one.rule, "stop", one.rows, is_stop, one.evidence)
+        yield select(one.rule, one.severity, one.rows, ~is_stop, one.evidence)
+
+
+def _is_unchanged(bars: BarHistory, rows: Ints) -> Mask:
+    """Return which rows have the previous bar's close, if that bar had prices of its own.
+
+    A bar without any is no evidence: the level that it repeats may be a wrong one.
+    """
+    before = rows - 1
+    is_own = bars.high[before] > bars.low[before]
+    is_copy = np.ones(len(rows), dtype=bool)
+    for values in (bars.code, bars.open, bars.high, bars.low, bars.close):
+        is_copy &= values[before] == values[before - 1]
+    result: Mask = (bars.move[rows] == 0.0) & is_own & ~is_copy
+    return result

@@ -18,14 +18,14 @@ from tasks.data.gates.bars.flags import (
     window_begins,
 )
 from tasks.data.gates.baselines import session_median, trailing_median
-from tasks.data.gates.price_moves import BarHistory, Floats
+from tasks.data.gates.price_moves import STALE_MIN_USD, BarHistory, Floats
 from tasks.data.schema.records import Mask
 
 STRAY_MIN = 0.15  # log distance of a high or low beyond both closes
 STRAY_TIMES = 15.0  # … and this multiple of the session's and the name's median
 STRAY_SESSIONS, STRAY_MIN_BARS = 42, 20
 BUSY_VOLUME = 3.0  # multiple of the median dollar volume from which extreme highs and lows are accepted
-FLAT_MIN_USD, FLAT_MEDIAN_RANGE = 2e6, 0.005  # one price on this volume, despite this median daily range
+FLAT_MEDIAN_RANGE = 0.005  # median daily range from which one price all day is implausible
 THIN_TIMES, THIN_MIN_USD = 20.0, 5e6  # a small fraction of a median dollar volume of at least this
 
 
@@ -37,7 +37,7 @@ def check_shapes(bars: BarHistory) -> Iterator[FlaggedBars]:
 
 
 def _flat(bars: BarHistory) -> FlaggedBars:
-    rows = new_rows(bars, (bars.high == bars.low) & (bars.dollar_volume >= FLAT_MIN_USD))
+    rows = new_rows(bars, (bars.high == bars.low) & (bars.dollar_volume >= STALE_MIN_USD))
     width = median_before(bars.high / bars.low - 1.0, bars, rows)
     is_flagged = width > FLAT_MEDIAN_RANGE
     evidence = [

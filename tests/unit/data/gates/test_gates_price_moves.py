@@ -55,6 +55,15 @@ def test_a_crash_of_the_whole_market_raises_no_suspicion():
     assert found(as_bars(close, volume)) == []
 
 
+def test_closes_that_stand_still_in_a_wild_market_do_not_make_a_wrong_move_usual():
+    close, volume = make_moves()
+    close[1::2] *= 1.05
+    close[22:25, 5] = close[21, 5]
+    close[25:, 5] *= 1.35
+
+    assert found(as_bars(close, volume)) == [(25, 5, "unexplained_move")]
+
+
 def test_one_name_that_falls_out_of_line_in_a_crash_is_found():
     close, volume = make_moves(shock=0.12)
     close[-1, 7] = close[-2, 7] * 0.25

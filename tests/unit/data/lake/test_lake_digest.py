@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.data.lake.digest import COVERED, session_digests, snapshot_id
+from tasks.data.schema.finding_rows import make_findings
 from tasks.data.schema.tables import empty_table
 from tests.deliveries import make_bars
 
@@ -35,6 +36,18 @@ def test_any_change_of_a_row_changes_the_digest_of_its_session_alone():
 
     assert digests(other)[DAY] != digests(bars)[DAY]
     assert digests(other)[NEXT] == digests(bars)[NEXT]
+
+
+def test_a_finding_for_its_own_session_alone_has_another_digest():
+    findings = make_findings(make_bars(("A", DAY, 2)), "flat_bar", "quarantine", ["one price"], "stored")
+    empty = {name: empty_table(name) for name in COVERED}
+
+    of_severity = {
+        name: session_digests({**empty, "findings": findings.assign(severity=name)})
+        for name in ("quarantine", "stop")
+    }
+
+    assert of_severity["quarantine"] != of_severity["stop"]
 
 
 SESSIONS = pd.DataFrame({"session": np.array([DAY, NEXT], dtype="datetime64[s]"), "digest": ["a", "b"]})
