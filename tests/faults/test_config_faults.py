@@ -10,6 +10,7 @@ import yaml
 from config.keys import keys_of
 from config.problems import InvalidSettings
 from config.settings import SHIPPED, Settings, load_settings
+from config.yaml_file import MOST_BYTES
 
 BASE = yaml.safe_load((SHIPPED / "base.yaml").read_text())
 LIMITS = [
@@ -127,5 +128,11 @@ def test_fault_113_bytes_that_are_not_text_are_refused(tmp_path):
 
 def test_fault_113_an_endless_file_is_not_read_to_its_end(tmp_path):
     (tmp_path / "config.yaml").symlink_to("/dev/zero")
+
+    assert "is not a regular file" in refusal(tmp_path)
+
+
+def test_fault_113_a_file_that_is_too_large_is_refused(tmp_path):
+    (tmp_path / "config.yaml").write_bytes(b"#" * (MOST_BYTES + 1))
 
     assert "is larger than" in refusal(tmp_path)
