@@ -84,6 +84,7 @@ def world_of(cents: np.ndarray) -> World:
         price_cents=cents,
         is_member=~nothing,
         is_quarantined=nothing,
+        is_lost=nothing[:, 0],
         has_ended=nothing,
         sector=label,
         cap_class=label,
