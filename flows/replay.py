@@ -73,7 +73,7 @@ def replayed_files(past: PastDay) -> dict[str, bytes]:
 def _kept(day: PublishedDay) -> str:
     if day.kept is None:
         raise StorageError(
-            f"{day.session} was published by an earlier release, which did not keep its inputs: settings, positions, "
+            f"{day.session} was published by an earlier release, which did not retain its inputs: settings, positions, "
             "performance history and kill switch as they were.",
             remedy="If the day is not approved yet, run it again; otherwise it cannot be recomputed.",
             session=str(day.session),

@@ -29,8 +29,9 @@ GLOBAL_OPTIONS = frozenset({"--home", "--profile"})
 GLOBAL_FLAGS = frozenset({"--json", "--debug", "-v", "--verbose"})
 
 app = typer.Typer(
-    epilog="Options go before or after the command's name. Exit codes: 0 done, 1 unexpected error, 2 usage or "
-    "settings, 3 blocked by a check, 4 nothing to do, 5 data, 6 model, 7 broker, 75 try again later.",
+    epilog="Options go before or after the command's name. Exit codes: 0 done, 1 unexpected error or "
+    "storage error, 2 usage or settings, 3 blocked by a check, 4 nothing to do, 5 data, 6 model, 7 broker, "
+    "75 try again later.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

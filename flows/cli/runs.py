@@ -98,7 +98,10 @@ def weekly(
         ),
     ] = False,
 ) -> int:
-    """Run weekly-champion: train the candidates, promote the best if it is confirmed. Needs no server."""
+    """Run weekly-champion: train the candidates; promote the selected one if it is confirmed and passes the gates.
+
+    Needs no server.
+    """
     from flows.commands import run_weekly
 
     return show(run_weekly(context.obj, day, quick=quick, if_needed=if_needed), context.obj)

@@ -26,7 +26,7 @@ CLOCK_TOLERANCE = timedelta(minutes=1)  # a signature may come from another mach
 
 @dataclass(frozen=True)
 class Stored:
-    """The bytes of a day's folder, each file read once. `approval` is None where there is none."""
+    """The bytes of a day's directory, each file read once. `approval` is None where there is none."""
 
     approval: bytes | None
     manifest: bytes
@@ -229,8 +229,8 @@ def check_expiry(envelope: Envelope, requirements: Requirements) -> None:
     if requirements.at >= datetime.fromisoformat(envelope.expires_at):
         raise refusal(
             "expired",
-            f"{requirements.session} could be approved, and an approval used, until the next regular open, "
-            f"{exchange_minute(datetime.fromisoformat(envelope.expires_at))}.",
+            f"The time to approve {requirements.session}, or to use its approval, is over: it ended at the next "
+            f"regular open, {exchange_minute(datetime.fromisoformat(envelope.expires_at))}.",
             remedy="Run the last closed session and approve that one: `afterclose daily`. If that is this session,"
             f" reject it first: `afterclose reject {requirements.session} --by NAME --reason TEXT`.",
         )

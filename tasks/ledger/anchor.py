@@ -42,7 +42,8 @@ def noted_opening(home: Home) -> Anchor | None:
     except (ValueError, KeyError, TypeError) as error:
         raise SafetyError(
             f"{home.marker_file} is damaged: its record of the ledger cannot be read.",
-            remedy="Restore it from a backup (`afterclose data restore`): a lost ledger would go undetected.",
+            remedy="Restore it from a backup (`afterclose data restore`): without this record, a lost ledger would go "
+            "undetected.",
             path=str(home.marker_file),
         ) from error
 
@@ -66,7 +67,8 @@ def read_anchor(home: Home) -> Anchor | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SafetyError(
             f"{home.ledger_anchor} cannot be read ({type(error).__name__}).",
-            remedy="Restore it from a backup (`afterclose data restore`): without it, missing entries go undetected.",
+            remedy="Restore it from a backup (`afterclose data restore`): without this record, missing entries would "
+            "go undetected.",
             path=str(home.ledger_anchor),
         ) from error
 

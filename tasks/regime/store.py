@@ -28,7 +28,8 @@ def regime_history(
     found = table.loc[first and pd.Timestamp(first) : last and pd.Timestamp(last)]
     if found.empty:
         raise DataError(
-            f"The lake holds no session from {first or 'its first'} to {last or 'its last'}.",
+            "The lake holds no session in the requested range "
+            f"({first or 'no lower bound'} to {last or 'no upper bound'}).",
             remedy=f"It holds {table.index[0].date()} to {table.index[-1].date()}: choose dates in that range.",
         )
     return found

@@ -355,7 +355,7 @@ def test_a_day_that_was_rejected_or_can_no_longer_be_approved_does_not_wait(tmp_
         rejected = examined()[1]
 
     assert (late["verdict"], late["remedy"]) == ("ok", "")
-    assert "2024-06-14 could be approved, and an approval used, until" in late["message"]
+    assert "The time to approve 2024-06-14, or to use its approval, is over: it ended at" in late["message"]
     assert (rejected["verdict"], rejected["message"]) == ("ok", "2024-06-14: rejected by Bob")
 
 

@@ -137,3 +137,13 @@ def test_an_order_during_its_session_and_an_unknown_id_are_refused(tmp_path):
         give_up_in(day, day.orders()[0].order.order_id)
     with pytest.raises(ConfigError, match="has no order X"):
         give_up_in(day, "X")
+
+
+def test_giving_up_an_order_of_a_session_without_an_execution_does_not_advise_to_begin_one(tmp_path):
+    day = make_day(tmp_path)
+    other = SESSION - timedelta(days=7)
+
+    with pytest.raises(SafetyError, match=f"{other} is not being executed") as refused:
+        give_up(day.home, other, "X", by="Ann", reason="lost", at=LATER, log=lambda tracked: None)
+
+    assert refused.value.remedy.startswith("Check the session: `afterclose execute D --json`")

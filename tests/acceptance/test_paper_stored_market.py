@@ -129,11 +129,17 @@ def test_the_first_session_of_a_lake_has_no_night_and_no_costs(lake, stored):
         stored.cost_cents(first, "S00", 700, 100_00, is_sale=True)
 
 
-def test_costs_of_a_name_without_data_are_an_error(stored):
-    with pytest.raises(
-        DataError, match=r"The costs of NOSUCH on .* cannot be estimated: the lake has no data for it"
-    ):
-        stored.costs_after(FRIDAY, ["S00", "NOSUCH"], np.array([7, 7]), np.array([1_00, 1_00]), is_sale=False)
+@pytest.mark.parametrize(
+    ("unknown", "words"),
+    [(["NOSUCH"], "NOSUCH on .* this symbol"), (["NOSUCH", "NONE"], "NOSUCH, NONE on .* these symbols")],
+)
+def test_costs_of_a_name_without_data_are_an_error(unknown, words, stored):
+    count = len(unknown) + 1
+
+    with pytest.raises(DataError, match=rf"The costs of trading {words}\.") as refused:
+        stored.costs_after(FRIDAY, ["S00", *unknown], np.full(count, 7), np.full(count, 1_00), is_sale=False)
+
+    assert "cannot be estimated: the lake lacks data for" in str(refused.value)
 
 
 def test_there_is_no_session_without_a_lake(tmp_path, lake):

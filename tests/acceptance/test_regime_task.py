@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.core.artifacts import load_frame
+from tasks.core.errors import DataError
 from tasks.data.schema.records import Market, Panel, SnapshotRef
 from tasks.regime import store, task
 from tasks.regime.schema import Regime
@@ -118,3 +119,18 @@ def test_the_history_of_a_snapshot_can_be_cut_at_both_ends(first, last, sessions
     table = store.regime_history(snapshot, make_settings().regime, first=first, last=last)
 
     assert len(table) == sessions
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        (None, date(2010, 1, 1), r"\(no lower bound to 2010-01-01\)\."),
+        (date(2030, 1, 1), None, r"\(2030-01-01 to no upper bound\)\."),
+    ],
+)
+def test_a_range_without_sessions_is_named_in_the_error(first, last, words, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "read_prices", lambda *_, **__: rising_panel())
+    snapshot = SnapshotRef("x", tmp_path, FRIDAY, {})
+
+    with pytest.raises(DataError, match=f"no session in the requested range {words}"):
+        store.regime_history(snapshot, make_settings().regime, first=first, last=last)

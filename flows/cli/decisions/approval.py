@@ -18,13 +18,9 @@ StrikeOption = Annotated[
     typer.Option("--strike", metavar="SYMBOL", help="Do not trade this symbol. May be given several times."),
 ]
 PersonArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the person.")]
+KEY_DEFAULT = "Default: AFTERCLOSE_APPROVAL_KEY_FILE, else ~/.config/afterclose/approval_key.pem."
 KeyOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--key",
-        metavar="FILE",
-        help="Your private key. Default: AFTERCLOSE_APPROVAL_KEY_FILE, else ~/.config/afterclose/approval_key.pem.",
-    ),
+    Path | None, typer.Option("--key", metavar="FILE", help=f"Your private key file. {KEY_DEFAULT}")
 ]
 
 
@@ -142,7 +138,10 @@ def approvers_add(
     name: PersonArgument,
     by: NameOption,
     reason: ReasonOption,
-    key: KeyOption = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help=f"The person's private key file. {KEY_DEFAULT}"),
+    ] = None,
     public_key: Annotated[
         str | None,
         typer.Option("--public-key", metavar="HEX", help="The person's public key, if the key is elsewhere."),

@@ -14,7 +14,10 @@ app = typer.Typer(
 
 @app.command("verify", epilog=GLOBAL_OPTIONS_NOTE)
 def audit_verify(context: typer.Context) -> int:
-    """Verify the hash chain: report where it breaks and how many rows are authenticated with the audit key (HMAC)."""
+    """Verify the hash chain: report where it breaks and how many rows are authenticated with the audit key (HMAC).
+
+    Also compares every day with its recorded plan. Exits 3 if the chain is broken or a day differs.
+    """
     from flows.operations.decisions.audit import verify_log
 
     return show(verify_log(context.obj), context.obj)

@@ -42,7 +42,7 @@ def data_import(
 def data_backup(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Target directory. Default: backups/ in the home.")
+        Path | None, typer.Argument(metavar="DIR", help="Target directory. Default: backups/ in the home.")
     ] = None,
 ) -> int:
     """Write the home (lake, days, champion, settings) to one archive with a SHA-256 of every file."""

@@ -17,8 +17,9 @@ def execute_day(  # noqa: PLR0913 - one parameter per option
     day: Annotated[
         str | None,
         typer.Argument(
-            metavar="[D]",
-            help="The session, YYYY-MM-DD. Default: all in progress, and the last closed one if approved.",
+            metavar="D",
+            help="The session, YYYY-MM-DD. Default: all in progress, and the last closed one if it is approved, "
+            "or was not answered in time and execution.no_answer is reductions.",
         ),
     ] = None,
     broker: Annotated[
@@ -57,7 +58,7 @@ def execute_day(  # noqa: PLR0913 - one parameter per option
         typer.Option(
             "--dry-run/--no-dry-run",
             metavar=NO_VALUE,
-            help="Show what would be sent, without sending or storing it.",
+            help="Show what would be sent, without sending or storing it; --no-dry-run executes.",
         ),
     ] = True,
     scheduled: Annotated[

@@ -26,7 +26,7 @@ def fills_show(
     context: typer.Context,
     day: Annotated[
         str | None,
-        typer.Argument(metavar="[D]", help="Decision session, YYYY-MM-DD. Default: all open tickets."),
+        typer.Argument(metavar="D", help="Decision session, YYYY-MM-DD. Default: all open tickets."),
     ] = None,
     *,
     page: Annotated[

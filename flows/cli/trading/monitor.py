@@ -18,8 +18,10 @@ def monitor_account(
         typer.Option("--once", metavar=NO_VALUE, help="Check once and exit (3: a rule is broken)."),
     ] = False,
 ) -> int:
-    """Check the account every minute while the exchange is open; trip the kill switch if a rule is
-    broken. Sends no order."""
+    """Check the account every minute while the exchange is open; trip the kill switch if a rule is broken.
+
+    Sends no order.
+    """
     from flows.operations.trading.monitor import monitor
 
     return monitor(context.obj, once=once)

@@ -166,10 +166,10 @@ def revise_day(
 
 
 def write_logged(home: Home, published: PublishedDay, revision: Revision, files: Mapping[str, bytes]) -> Path:
-    """Log who changed what and why, then write the folder and return its path. The caller holds the approvals.
+    """Log who changed what and why, then write the directory and return its path. The caller holds the approvals.
 
     The row comes first: a day whose revision was not written in the end has been answered all the same. It outlasts
-    the folder, which is deleted if the day is run again.
+    the directory, which is deleted if the day is run again.
     """
     named = (("struck", revision.struck), ("halved", revision.halved))
     changes = ", ".join(f"{how} {' '.join(symbols)}" for how, symbols in named if symbols) or "re-optimized"

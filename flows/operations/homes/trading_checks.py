@@ -128,7 +128,7 @@ def _approval(checked: CheckedHome) -> CheckResult:
 
 
 def _last_published(checked: CheckedHome) -> date | None:
-    """Return the last day that was published: its folder may be lost, but the log of plans and the ledger know it."""
+    """Return the last published day: its directory may be lost, but the log of plans and the ledger know it."""
     from tasks.approval.plans.recorded import recorded_sessions
     from tasks.ledger.executions import executed_sessions
     from tasks.safety.audit import read_intact

@@ -18,7 +18,7 @@ PROGRAM = "afterclose"
 
 
 def write_units(options: Options, folder: Path) -> Result:
-    """Write the units for this home, this installation and this user into the folder; they are not installed."""
+    """Write the units for this home, this installation and this user into the directory; they are not installed."""
     home = find_home(options.home)
     settings_of(home, options.profile)
     values = _values(home, options.profile)
@@ -50,7 +50,7 @@ def unit_text(template: str, values: dict[str, str], *, profile: str | None) -> 
 
 
 def _values(home: Home, profile: str | None) -> dict[str, str]:
-    """Return what the templates leave open. Creates the folder in which a trip is stored if the home is read-only."""
+    """Return what the templates leave open. Creates the directory for trips of a read-only home."""
     state = outside_folder(home)
     if state is not None:
         make_folder(state)

@@ -46,7 +46,7 @@ class Interruption:
         """Handle SIGUSR1: create the file that trips the kill switch. It takes no lock, which the step may hold."""
         del number, frame
         self.is_halted = True
-        with suppress(OSError):  # a folder that cannot be written
+        with suppress(OSError):  # a directory that cannot be written
             self.home.stop_file.touch()
 
 

@@ -43,7 +43,7 @@ def cluster_workers(
     except OSError as error:
         raise TransientError(
             f"The Dask scheduler {scheduler} does not answer.",
-            remedy="Start it, or remove models.cluster; finished work is kept.",
+            remedy="Start it, or remove models.cluster; finished work is retained.",
         ) from error
     with client:
         _require_same_code(client)
@@ -75,7 +75,7 @@ def _result_of(future: Any) -> tuple[Any, int]:
     except (KilledWorker, CancelledError, OSError) as error:
         raise TransientError(
             "Workers of the Dask cluster died, perhaps because memory ran out.",
-            remedy="Run again: finished work is kept. If memory is short, use workers with fewer threads.",
+            remedy="Run again: finished work is retained. If memory is short, use workers with fewer threads.",
         ) from error
     return found
 

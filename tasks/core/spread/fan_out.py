@@ -45,12 +45,12 @@ def workers(
     cluster: str = "",
     report: Report = lambda _: None,
 ) -> Iterator[Run[Item, Result]]:
-    """Yield a function that returns the results of items in order; its workers are kept until the block ends.
+    """Yield a function that returns the results of items in order; its workers run until the block ends.
 
     With `cluster`, the address of a Dask scheduler, its workers do the work. Otherwise, with fewer than two processes,
     the work is done in this one, by `threads` threads. The function raises the exceptions of `work`. An item whose
-    worker was killed is retried, and TransientError is raised if that happens ATTEMPTS times to one item,
-    or to workers that start.
+    worker was killed is retried. TransientError is raised if that happens ATTEMPTS times to one item, or if ATTEMPTS
+    workers in a row are killed before one is ready.
     """
     if cluster:
         with cluster_workers(work, scheduler=cluster, report=report) as run:
@@ -156,7 +156,7 @@ class _Pool:
         if losses == ATTEMPTS:
             raise TransientError(
                 "Worker processes were killed, perhaps because memory ran out.",
-                remedy="Run again: finished work is kept. If memory is short, use fewer processes.",
+                remedy="Run again: finished work is retained. If memory is short, use fewer processes.",
             )
         self._start()
 

@@ -39,7 +39,7 @@ def give_up(
         if execution is None:
             raise SafetyError(
                 f"{session} is not being executed.",
-                remedy=f"Start it: `afterclose execute {session} --no-dry-run`.",
+                remedy="Check the session: `afterclose execute D --json` lists the orders of an execution.",
             )
         tracked = _named(read_orders(connection, session), order_id, session)
         if why := objection_to_giving_up(execution, tracked, at):

@@ -99,7 +99,7 @@ def dividends_due(
             continue
         entry = Entry("dividend_due", source, action.ex_date, now.at, action.symbol, receivable_cents=cents)
         sentence = (
-            f"{action.symbol} is ex-dividend on {action.ex_date}: {cents / 100:,.2f} USD are receivable."
+            f"{action.symbol} is ex-dividend on {action.ex_date}: {cents / 100:,.2f} USD is receivable."
         )
         found.append(
             Difference(

@@ -127,7 +127,8 @@ class WorldMarket:
         if len(columns) < len(symbols):
             unknown = [symbol for symbol, column in found.items() if column is None]
             raise DataError(
-                f"The costs of {', '.join(unknown)} on {fills} cannot be estimated: the lake has no data for it.",
+                f"The costs of trading {', '.join(unknown)} on {fills} cannot be estimated: the lake lacks data for "
+                f"{'this symbol' if len(unknown) == 1 else 'these symbols'}.",
                 remedy="Run `afterclose refresh`, then run again.",
             )
         traded, price = np.zeros((2, len(self._world.company)), dtype=np.int64)
