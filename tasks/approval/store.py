@@ -1,4 +1,4 @@
-"""File access of approvals: a day's files, each read once from one open folder, and approval.json.
+"""File access of approvals: a day's files, each read once from one open directory, and approval.json.
 
 Symbolic links, other kinds of file, files that are too large, and approvals that others may touch are refused.
 """
@@ -42,7 +42,7 @@ def hold_approvals(home: Home) -> Iterator[None]:
 def read_day(home: Home, session: Session, *, revision: int | None = None) -> Read:
     """Return the bytes of approval.json (None without one), of manifest.json, and of the day's other files.
 
-    All are read from the same open folder: a day that is published meanwhile is never mixed with this one. For a
+    All are read from the same open directory: a day that is published meanwhile is never mixed with this one. For a
     revision, its own files replace those of the day, and the day's manifest is among the files. `revision` 0 is the
     day as published; None is the revision that the approval names, or 0 without an approval.
     """
@@ -138,9 +138,9 @@ def is_revised(home: Home, session: Session) -> bool:
 
 
 def is_executed(home: Home, session: Session) -> bool:
-    """Return whether an execution of the day began: by the ledger, or by the file in the day's folder.
+    """Return whether an execution of the day began: by the ledger, or by the file in the day's directory.
 
-    The ledger is written first, and remains if the folder is lost.
+    The ledger is written first, and remains if the directory is lost.
     """
     return os.path.lexists(home.day_folder(session) / EXECUTION) or has_execution(home, session.day)
 
@@ -212,7 +212,7 @@ def _opened(home: Home, session: Session) -> Iterator[int]:
 
 
 def _read(folder: int, session: Session, name: str) -> bytes | None:
-    """Return the content of a regular file in the open folder; None if there is none."""
+    """Return the content of a regular file in the open directory; None if there is none."""
     largest = LARGEST.get(name, LARGEST_OTHER)
     try:
         # O_NONBLOCK: a named pipe must not hang the command

@@ -71,7 +71,7 @@ def is_covered(home: Home, session: Session, digest: str) -> bool:
 def is_unanswered(stored: Stored, requirements: Requirements, policy: Policy) -> bool:
     """Return whether the policy takes the place of an answer now: nobody rejected or revised, and too few signed.
 
-    The audit log decides, not only the files: a day whose folder was rewritten or lost a file is not unanswered.
+    The audit log decides, not only the files: a day whose directory was rewritten or lost a file is not unanswered.
     """
     known = "" if stored.approval is None else sha256_of_bytes(stored.approval)
     if not (policy.is_on and requirements.decisions.leaves_unanswered(known)):

@@ -1,4 +1,4 @@
-"""Store the frames that stages pass on, as Parquet files in the run's work folder, checked by their hash.
+"""Store the frames that stages pass on, as Parquet files in the run's work directory, checked by their hash.
 
 Stages pass `ArtifactRef`, never frames, so that Prefect has nothing large to hash or persist.
 """

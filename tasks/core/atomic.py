@@ -1,4 +1,4 @@
-"""Write files and folders atomically: after a crash, readers see the old content or the new, never a mix.
+"""Write files and directories atomically: after a crash, readers see the old content or the new, never a mix.
 
 The order is always: write to a temporary name, fsync, rename, fsync the parent. A failed write leaves the old content.
 """
@@ -69,9 +69,9 @@ def write_text(path: Path, content: str) -> None:
 
 @contextmanager
 def replace_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that replaces `path` when the block succeeds and is deleted otherwise.
+    """Yield an empty directory that replaces `path` when the block succeeds and is deleted otherwise.
 
-    An existing folder is exchanged atomically. A symbolic link at `path` is refused.
+    An existing directory is exchanged atomically. A symbolic link at `path` is refused.
     """
     refuse_symlink(path)
     temporary = _temporary(path)
@@ -87,7 +87,7 @@ def replace_folder(path: Path) -> Iterator[Path]:
 
 
 def put_in_place(new: Path, path: Path) -> None:
-    """Move a finished file or folder to `path`; the previous one, if any, is at `new` afterwards."""
+    """Move a finished file or directory to `path`; the previous one, if any, is at `new` afterwards."""
     refuse_symlink(path)
     try:
         _sync_tree(new)
@@ -98,7 +98,7 @@ def put_in_place(new: Path, path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Create the folder and its missing parents, and fsync each new name."""
+    """Create the directory and its missing parents, and fsync each new name."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for made in missing:
@@ -106,7 +106,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Fsync the folder's list of names."""
+    """Fsync the directory's list of names."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -136,7 +136,7 @@ def _temporary(path: Path) -> Path:
 
 
 def _exchange(new: Path, path: Path) -> None:
-    """Move `new` to `path`; an existing file or folder there is swapped atomically."""
+    """Move `new` to `path`; an existing file or directory there is swapped atomically."""
     if path.exists():
         _swap(new, path)
     else:

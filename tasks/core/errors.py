@@ -73,7 +73,7 @@ class BrokerError(AftercloseError):
 
 
 class StorageError(AftercloseError):
-    """A file or folder cannot be read or written, or is damaged."""
+    """A file or directory cannot be read or written, or is damaged."""
 
     exit_code = 1
     runbook = "storage"

@@ -50,7 +50,7 @@ class Session:
 
 
 def day_named(name: str) -> date | None:
-    """Return the day that a file, a folder or a command names as YYYY-MM-DD; None for any other text."""
+    """Return the day that a file, a directory or a command names as YYYY-MM-DD; None for any other text."""
     try:
         day = date.fromisoformat(name)
     except ValueError:

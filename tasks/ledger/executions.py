@@ -1,4 +1,4 @@
-"""Ask the ledger's database which sessions were executed: the answer must not depend on a day's folder in live/.
+"""Ask the ledger's database which sessions were executed: the answer must not depend on a day's directory in live/.
 
 The table is the execution's own (tasks/execution/journal.py); a home in which nothing was executed has none.
 """

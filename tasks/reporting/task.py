@@ -1,6 +1,6 @@
-"""The reporting stages: publish the day as a folder for a person to approve, or report why it is blocked.
+"""The reporting stages: publish the day as a directory for a person to approve, or report why it is blocked.
 
-Everything is rendered in memory first; then the folder is moved into place, then the history row is written. Never
+Everything is rendered in memory first; then the directory is moved into place, then the history row is written. Never
 submits an order or evaluates a check.
 """
 
@@ -49,7 +49,7 @@ def report_closed_session(run: Run) -> Day:
 
 @stage()
 def publish_day(run: Run, records: Records) -> Day:
-    """Publish the session's folder whole, or write a blocked report elsewhere and raise SafetyError."""
+    """Publish the session's directory whole, or write a blocked report elsewhere and raise SafetyError."""
     refuse_decided_day(run)
     inputs, kept, rendered, files = _rendered(run, records)
     checks = records.checks
@@ -57,7 +57,7 @@ def publish_day(run: Run, records: Records) -> Day:
         raise _blocked(inputs, files)
 
     keep_parts(run.home, kept)
-    with hold_switch(run.home):  # no trip may end between this look and the day's folder
+    with hold_switch(run.home):  # no trip may end between this look and the day's directory
         _refuse_halt(run, checks)
         open_portfolio(run.home, initial_cash_usd=run.settings.portfolio.initial_cash_usd)
         refuse_decided_day(run)

@@ -196,7 +196,7 @@ def _publish_report(
     promoted: bool,
     reason: str,
 ) -> Path:
-    """Replace the report's folder atomically, so that its files are of one week."""
+    """Replace the report's directory atomically, so that its files are of one week."""
     place = run.home.reports / FOLDER
     checks, ics = load_frame(training.feature_checks), load_frame(training.ics)
     limits = limits_of(run.settings.models)

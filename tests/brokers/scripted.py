@@ -142,7 +142,7 @@ class Real:
     arrives_at: datetime
     behavior: Behavior
     status: Status = Status.OPEN
-    is_here: bool = False  # False until it arrives, and for ever if its id was taken by then
+    is_here: bool = False  # False until it arrives, and forever if its id was taken by then
     filled_shares: int = 0
     filled_cents: int = 0
     fee_cents: int = 0

@@ -124,7 +124,7 @@ def cut_json(_request: Request, wanted: Response) -> Response:
 
 
 def page_again(_request: Request, wanted: Response) -> Response:
-    """Name the same next page for ever."""
+    """Name the same next page forever."""
     body = wanted.get_json()
     return as_json(body | {"next_page_token": "AGAIN"}) if "next_page_token" in body else wanted
 

@@ -1,6 +1,6 @@
 """Read from the log of plans were recorded before the open, and compare a day's bytes with them. Pure.
 
-A plan is the manifest of a published day: it lists the digest of every file. Its row is written before the folder is
+A plan is the manifest of a published day: it lists the digest of every file. Its row is written before the directory is
 in place, so that a published day without a row is one that `daily` did not publish.
 """
 
@@ -46,7 +46,7 @@ class PlanCheck:
 
 @dataclass(frozen=True)
 class DayBytes:
-    """What is in the folder of a day."""
+    """What is in the directory of a day."""
 
     approval: bytes | None
     manifest: bytes

@@ -1,4 +1,4 @@
-"""The paths of one home: the checkout, or the folder that --home names."""
+"""The paths of one home: the checkout, or the directory that --home names."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +9,7 @@ from tasks.core.sessions import day_named
 
 @dataclass(frozen=True)
 class Home:
-    """The folders and files of one portfolio. Reading a path never creates it."""
+    """The directories and files of one portfolio. Reading a path never creates it."""
 
     root: Path
 
@@ -84,7 +84,7 @@ class Home:
 
     @property
     def derived(self) -> tuple[Path, ...]:
-        """The folders that are safe to delete between runs; no backup has them."""
+        """The directories that are safe to delete between runs; no backup has them."""
         return (
             self.work,
             self.features,
@@ -238,10 +238,10 @@ class Home:
         return self.root / "config.yaml"
 
     def day_folder(self, session: object) -> Path:
-        """Return the folder of one session, `live/YYYY-MM-DD`."""
+        """Return the directory of one session, `live/YYYY-MM-DD`."""
         return self.live / str(session)
 
     def days(self) -> list[date]:
-        """Return the days with a folder in live/, oldest first, published or not; a copy under another name is none."""
+        """Return the days with a directory in live/, oldest first, published or not, without renamed copies."""
         names = self.live.iterdir() if self.live.is_dir() else ()
         return sorted(day for path in names if (day := day_named(path.name)) is not None)

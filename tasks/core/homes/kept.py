@@ -61,7 +61,7 @@ def kept_blocks(home: Home, index_sha256: str) -> Iterator[str]:
 
 
 def restore_parts(home: Home, parts: Parts) -> None:
-    """Write the parts into an empty folder, which becomes a home."""
+    """Write the parts into an empty directory, which becomes a home."""
     for name, content in parts.items():
         write_bytes(home.root / _safe(name), content)
     set_up(home)

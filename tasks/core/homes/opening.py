@@ -66,7 +66,7 @@ def open_run(
 
 
 def find_home(home: Path | str | None, environ: Mapping[str, str] = os.environ) -> Home:
-    """Return the home to work on. Raises ConfigError for any other folder: a typo must not create a home."""
+    """Return the home to work on. Raises ConfigError for any other directory: a typo must not create a home."""
     place = named_home(home, environ)
     if not is_set_up(place):
         named = home or environ.get("AFTERCLOSE_HOME")
@@ -98,8 +98,8 @@ def _default_home_remedy() -> str:
 def named_home(home: Path | str | None, environ: Mapping[str, str] = os.environ) -> Home:
     """Return the home as named, whether or not it has been set up. Creates nothing.
 
-    In this order: the argument, AFTERCLOSE_HOME, the current folder if it is a home, the checkout.
-    Code installed as a package has no checkout: its own folder never becomes a home.
+    In this order: the argument, AFTERCLOSE_HOME, the current directory if it is a home, the checkout.
+    Code installed as a package has no checkout: its own directory never becomes a home.
     """
     named = home or environ.get("AFTERCLOSE_HOME") or _default_home()
     if named is None:

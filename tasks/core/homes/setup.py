@@ -29,9 +29,9 @@ BEFORE_SET_UP = frozenset(
 
 
 def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:
-    """Set up an empty folder, or the checkout, as a home with this config.yaml; return False if it is a home already.
+    """Set up an empty directory, or the checkout, as a home with this config.yaml; return False if it already is one.
 
-    An existing config.yaml is retained. Raises ConfigError if the folder holds anything else: it may be a home that
+    An existing config.yaml is retained. Raises ConfigError if the directory holds anything else: it may be a home that
     lost its marker, and must not start over.
     """
     if is_set_up(home):
@@ -53,12 +53,12 @@ def make_home(home: Home, config: str, *, checkout: Path | None) -> bool:
 
 
 def unexpected_file(home: Home, *, checkout: Path | None) -> Path | None:
-    """Return a file that prevents the folder from becoming a home; None without one."""
+    """Return a file that prevents the directory from becoming a home; None without one."""
     return next(_unexpected_files(home.root, in_checkout=home.root == checkout), None)
 
 
 def _unexpected_files(root: Path, *, in_checkout: bool) -> Iterator[Path]:
-    """Yield files that cannot belong to an unfinished set-up; in the checkout, only artifact folders are searched."""
+    """Yield files that cannot belong to an unfinished set-up; in the checkout, search only artifact directories."""
     for folder in [root / name for name in ARTEFACTS] if in_checkout else [root]:
         for path in folder.rglob("*"):
             expected = path.relative_to(root).as_posix() in BEFORE_SET_UP or path.name.endswith(

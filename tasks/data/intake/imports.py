@@ -1,4 +1,4 @@
-"""Import a folder of files into the lake."""
+"""Import a directory of files into the lake."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Imported:
 
 @stage(retries=3)
 def import_folder(run: Run, folder: Path) -> Imported:
-    """Import a folder of files (docs/data.md) into the lake, up to the run's session at the latest.
+    """Import a directory of files (docs/data.md) into the lake, up to the run's session at the latest.
 
     Findings on old sessions are stored and do not stop the import; the last session must be fit to trade on.
     """

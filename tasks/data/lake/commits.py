@@ -79,8 +79,8 @@ def commit(
 def delete_unreferenced_files(lake: LakeLocation, head: Head, *, keep: Sequence[Head]) -> None:
     """Delete the table files that neither the head nor one of `keep` references.
 
-    The tables record the deletion in their logs, so their versions advance; in a folder the head advances with them. An
-    interruption is harmless: the files of the old head remain, and the next writer restores the tables to it. In a
+    The tables record the deletion in their logs, so their versions advance; in a directory the head advances with them.
+    An interruption is harmless: the files of the old head remain, and the next writer restores the tables to it. In a
     bucket the head is left to the next writer, and recent files remain: a refresh of another home may be about to
     reference them.
     """

@@ -1,4 +1,4 @@
-"""Open a table of the lake in a folder or a bucket, and translate the errors of the Delta library."""
+"""Open a table of the lake in a directory or a bucket, and translate the errors of the Delta library."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ def open_table(lake: LakeLocation, name: str, version: int | None = None) -> "De
 
 
 def data_files(lake: LakeLocation, name: str, version: int) -> list[str]:
-    """Return the data files of the table at the version, as paths relative to the table's folder, sorted."""
+    """Return the data files of the table at the version, as paths relative to the table's directory, sorted."""
     with translating_read_errors(lake, name):
         added = open_table(lake, name, version).get_add_actions()
         return sorted(unquote(str(path)) for path in added.column("path").to_pylist())

@@ -18,7 +18,7 @@ from tasks.data.schema.records import LakeLocation
 
 log = logging.getLogger(__name__)
 
-FileDigests = dict[str, str]  # by file, relative to the table's folder
+FileDigests = dict[str, str]  # by file, relative to the table's directory
 
 
 def with_file_digests(lake: LakeLocation, head: Head, *, before: Head) -> Head:

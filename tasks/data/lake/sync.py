@@ -13,7 +13,7 @@ from tasks.core.reading import read_text
 
 
 def sync_commits(table: Path, first: int, last: int) -> None:
-    """Sync the log entries of versions `first` to `last`, the files they added, and their folders."""
+    """Sync the log entries of versions `first` to `last`, the files they added, and their directories."""
     log = table / "_delta_log"
     written: set[Path] = set()
     written |= {file for file in log.glob("*.checkpoint.parquet") if first <= int(file.name[:20]) <= last}

@@ -50,7 +50,7 @@ class YahooProvider:
             run.home.requests_file, self.name, self._settings.yahoo.rate_limit, self._settings.network
         )
         self._browser = _with_request_timeout(browser or Session(impersonate="chrome"), self._limiter)
-        cache = run.home.answers / "yahoo"  # its default is in the user's own folders
+        cache = run.home.answers / "yahoo"  # its default is in the user's own directories
         cache.mkdir(parents=True, exist_ok=True)
         yfinance.set_tz_cache_location(str(cache))
         yfinance.config.debug.hide_exceptions = False  # an error must not look like a symbol without bars

@@ -1,7 +1,7 @@
 """Write files into one archive with a listing, and extract them only if every byte matches the listing.
 
 A plain tar, readable by any tool. Its first member lists every file with size, mode and SHA-256; the files follow in
-that order. An archive is not trusted: paths that leave the folder, links and unlisted members are refused.
+that order. An archive is not trusted: paths that leave the directory, links and unlisted members are refused.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    path: str  # below the folder, with slashes
+    path: str  # below the directory, with slashes
     size: int
     mode: int
     sha256: str
@@ -69,7 +69,7 @@ def write_archive(target: Path, sources: Mapping[str, Path], listing: BackupList
 
 
 def unpack_archive(archive: Path, folder: Path, *, belongs: Callable[[str], bool]) -> BackupListing:
-    """Extract every file into the empty folder. Raises StorageError for a path that does not belong in a home."""
+    """Extract every file into the empty directory. Raises StorageError for a path that does not belong in a home."""
     try:
         with tarfile.open(archive, "r:") as tar:
             listing = _read_listing(archive, tar)
@@ -162,7 +162,7 @@ def _read_member(archive: Path, tar: tarfile.TarFile, name: str) -> "tarfile.ExF
 
 
 def _is_plain(path: str) -> bool:
-    """Return whether the path stays below the target folder on every platform."""
+    """Return whether the path stays below the target directory on every platform."""
     parts = PurePosixPath(path).parts
     return (
         path.isprintable()

@@ -1,9 +1,9 @@
 """Back up and restore a home: lake, days, champion, reports, settings and kill switch.
 
 Files that can be derived again are excluded; secrets are never in a home. The ledger, the paper account and the
-positions file are copied as of one moment. A restore validates everything before it
-changes anything. Then it replaces one folder at a time, `live/` last, with `live/STOP` in place meanwhile: a home that
-is only partly restored publishes nothing.
+positions file are copied as of one moment. A restore validates everything before it changes anything. Then it replaces
+one directory at a time, `live/` last, with `live/STOP` in place meanwhile: a home that is only partly restored
+publishes nothing.
 """
 
 import os
@@ -54,7 +54,7 @@ class Backup:
 
 
 def back_up(home: Home, folder: Path, *, lake: LakeLocation, at: datetime) -> Backup:
-    """Write the home and its lake into one archive in the folder, named by session and time."""
+    """Write the home and its lake into one archive in the directory, named by session and time."""
     if not is_set_up(home):
         raise ConfigError(
             f"{home.root} is not a home.", remedy="Specify a home with --home.", home=str(home.root)
@@ -152,7 +152,7 @@ def is_interrupted(home: Home) -> bool:
 
 @contextmanager
 def _local_copy(lake: LakeLocation, home: Home) -> Iterator[Path]:
-    """Yield the lake's folder: for a lake in a bucket a copy, deleted at the end of the block."""
+    """Yield the lake's directory: for a lake in a bucket a copy, deleted at the end of the block."""
     if isinstance(lake, Path):
         yield lake
         return
@@ -175,7 +175,7 @@ def _collect(
 ) -> tuple[dict[str, Path], tuple[Entry, ...]]:
     """Return the home's files by their path in a home, and their entries; copies stand for their originals.
 
-    A lake in the home's folder is excluded when the lake in use is elsewhere.
+    A lake in the home's directory is excluded when the lake in use is elsewhere.
     """
     try:
         own = (path for path in _files(home) if lake == home.lake or home.lake not in path.parents)
@@ -208,7 +208,7 @@ def _is_leftover(path: Path, home: Home) -> bool:
 
 
 def _units(home: Home) -> tuple[Path, ...]:
-    """Return what is replaced in one step each: the entries of data/ and whole folders, `live` last."""
+    """Return what is replaced in one step each: the entries of data/ and whole directories, `live` last."""
     data = home.marker_file.parent
     inside = sorted(data.iterdir()) if data.is_dir() else []
     units = (
@@ -263,7 +263,7 @@ def _refuse_unreadable(staged: Home, archive: Path) -> None:
 
 
 def _replace_units(staged: Home, home: Home, halts: Callable[[], AbstractContextManager[str]]) -> None:
-    """Replace unit after unit; the old ones move to the staging folder, which is deleted afterwards."""
+    """Replace unit after unit; the old ones move to the staging directory, which is deleted afterwards."""
     arriving = [unit.relative_to(staged.root) for unit in _units(staged)]
     for unit in [unit.relative_to(home.root) for unit in _units(home)]:
         if unit not in arriving:

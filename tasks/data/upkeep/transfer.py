@@ -1,4 +1,4 @@
-"""Copy a lake from a bucket into a folder, and from a folder into a bucket.
+"""Copy a lake from a bucket into a directory, and from a directory into a bucket.
 
 On download the head is read first, so that all files it names exist when the rest is copied. On upload the old head is
 deleted first and the new one written last: in between nobody can read or write the lake.
@@ -16,7 +16,7 @@ from tasks.data.schema.tables import SPECS
 
 
 def download_lake(lake: Bucket, folder: Path) -> None:
-    """Copy the lake into the folder, which need not exist."""
+    """Copy the lake into the directory, which need not exist."""
     objects = BucketFiles(lake)
     head = read_head(lake)
     if head is not None:
@@ -29,7 +29,7 @@ def download_lake(lake: Bucket, folder: Path) -> None:
 
 
 def upload_lake(folder: Path, lake: Bucket) -> None:
-    """Upload the folder as the lake in the bucket; an existing lake there is deleted."""
+    """Upload the directory as the lake in the bucket; an existing lake there is deleted."""
     head = read_head(folder)
     if head is not None:
         refuse_damage(folder, head)

@@ -79,7 +79,7 @@ def read_approved_day(
 def read_revised(home: Home, session: Session, approval_sha256: str) -> Revised | None:
     """Return what an approved revision revised; None if the day was approved as published.
 
-    Informational: None, too, if the approval with this digest is no longer in the folder.
+    Informational: None, too, if the approval with this digest is no longer in the directory.
     """
     approval, manifest, _ = read_day(home, session)
     if approval is None or sha256_of_bytes(approval) != approval_sha256:

@@ -21,6 +21,6 @@ def write_page(home: Home, session: Session, page: bytes) -> None:
 
 
 def _write(home: Home, session: Session, name: str, content: bytes) -> None:
-    """Replace one file of the day's folder."""
+    """Replace one file of the day's directory."""
     with replace_file(home.day_folder(session) / name) as file:
         file.write(content)

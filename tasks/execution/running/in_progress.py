@@ -27,7 +27,7 @@ def is_begun(run: Run) -> bool:
 
 
 def refuse_changed_day(run: Run) -> None:
-    """Raise SafetyError if the folder of a session in execution is lost, or is not the one that was approved."""
+    """Raise SafetyError if the directory of a session in execution is lost, or is not the one that was approved."""
     with opened(run.home) as connection:
         prepare(connection)
         execution = read_execution(connection, run.session.day)

@@ -1,12 +1,12 @@
 """Store champions so that no crash, truncation or tampering can make a day use a partial or altered model.
 
-A version is a folder, `production/versions/NNNN-<hash>/`, with model and metadata, renamed into place. The pair in
+A version is a directory, `production/versions/NNNN-<hash>/`, with model and metadata, renamed into place. The pair in
 `production/` is a copy of one version. `champion_metadata.json` is the single commit point: it names the model by hash.
 The model is copied first, so between the two steps the model file may belong to a newer version: it is recognized by
 its hash, and the model that the metadata names is read from its own version. Bytes that match no version are rejected
 as damaged. Nothing is parsed before its hash is checked, and nothing is unpickled.
 
-The challenger, `production/challenger/`, is such a pair too, in a folder that is replaced atomically.
+The challenger, `production/challenger/`, is such a pair too, in a directory that is replaced atomically.
 """
 
 import logging
@@ -56,7 +56,7 @@ class Version:
 
 
 def versions_folder(home: Home) -> Path:
-    """Return the folder of the versions."""
+    """Return the directory of the versions."""
     return home.production / "versions"
 
 
@@ -118,7 +118,7 @@ def intact_versions(home: Home) -> list[Version]:
 
 
 def write_version(home: Home, metadata: Metadata, model: bytes) -> Path:
-    """Store the pair as a new version unless it exists already; return its folder."""
+    """Store the pair as a new version unless it exists already; return its directory."""
     if sha256_of_bytes(model) != metadata.champion.model_sha256:
         raise ModelError(
             "The model does not match the hash in its metadata.", remedy="Run `afterclose weekly` again."
@@ -156,7 +156,7 @@ def write_challenger(home: Home, metadata: Metadata, model: bytes) -> None:
 
 
 def clear_challenger(home: Home) -> None:
-    """Remove the challenger atomically, if there is one: its folder is exchanged for an empty one."""
+    """Remove the challenger atomically, if there is one: its directory is exchanged for an empty one."""
     if (home.production / CHALLENGER / METADATA_NAME).exists():
         with replace_folder(home.production / CHALLENGER):
             pass
@@ -206,7 +206,7 @@ def _is_needed(folder: Path, in_production: Metadata, named: set[str]) -> bool:
 
 
 def _version_folders(home: Home) -> list[Path]:
-    """Return the version folders, oldest first."""
+    """Return the version directories, oldest first."""
     return sorted(
         folder for folder in versions_folder(home).glob("[0-9][0-9][0-9][0-9]-*") if folder.is_dir()
     )

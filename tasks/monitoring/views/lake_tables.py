@@ -63,7 +63,7 @@ def bars_as_known(lake: LakeLocation, versions: Mapping[str, int]) -> "pads.Data
 
 
 def _filesystem(lake: LakeLocation) -> "SubTreeFileSystem | None":
-    """Return Arrow's own access to the folder of the bars; None for a bucket: that of the Delta library.
+    """Return Arrow's own access to the directory of the bars; None for a bucket: that of the Delta library.
 
     The Delta library's calls Python in Arrow's threads. These read ahead after an answer was abandoned, and at the end
     of the interpreter such a call hangs or crashes: the process has to end without it.

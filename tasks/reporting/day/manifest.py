@@ -85,7 +85,7 @@ def manifest_json(
     *,
     kept_sha256: str | None = None,
 ) -> bytes:
-    """Write manifest.json, which lists the hashes of the other files in the folder.
+    """Write manifest.json, which lists the hashes of the other files in the directory.
 
     `kept_sha256` names the index of the inputs that were kept for a replay (tasks/core/homes/kept.py).
     """

@@ -1,6 +1,6 @@
-"""Publish a day: its folder completely or not at all, then its row in the history.
+"""Publish a day: its directory completely or not at all, then its row in the history.
 
-A folder that was approved or executed, or that is a symbolic link, is never replaced.
+A directory that was approved or executed, or that is a symbolic link, is never replaced.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,8 +26,8 @@ DECISIONS = (EXECUTED, APPROVAL, NO_ANSWER)  # the last that was made first: its
 def refuse_decided(home: Home, session: date) -> None:
     """Raise SafetyError when a person or a broker already acted on the session.
 
-    By the files of its folder, the ledger, or the audit log: the folder may be lost, or that of another publication.
-    Of a damaged log, the rows that can be read count: the check `audit_log` blocks the day.
+    By the files of its directory, the ledger, or the audit log: the directory may be lost, or that of another
+    publication. Of a damaged log, the rows that can be read count: the check `audit_log` blocks the day.
     """
     folder = home.day_folder(session)
     refuse_symlink(folder)
@@ -50,7 +50,7 @@ def refuse_decided(home: Home, session: date) -> None:
 
 
 def _refuse_lost_decision(home: Home, session: date) -> None:
-    """Raise SafetyError when the audit log has a decision whose file the folder has lost."""
+    """Raise SafetyError when the audit log has a decision whose file the directory has lost."""
     decisions = decisions_about(session, read_rows(home))
     if decisions.approval_sha256:
         lost = NO_ANSWER if decisions.is_unanswered else APPROVAL
@@ -77,8 +77,9 @@ def _decided_remedy(session: str, decision: str) -> str:
 def publish_folder(run: Run, files: Mapping[str, bytes], refuse_halt: Callable[[], None]) -> Path:
     """Write the day to live/DATE, completely or not at all.
 
-    `refuse_halt` is called when the new folder is complete, before it replaces the old one. A trip that could not wait
-    for the switch's lock renames such a folder, so that the day is not published even if this process hangs in between.
+    `refuse_halt` is called when the new directory is complete, before it replaces the old one. A trip that could not
+    wait for the switch's lock renames such a directory, so that the day is not published even if this process hangs in
+    between.
     """
     folder = run.home.day_folder(run.session)
     refuse_decided(run.home, run.session.day)

@@ -1,4 +1,4 @@
-"""The stage that publishes an execution: execution.json and execution.html in the folder of the approved day."""
+"""The stage that publishes an execution: execution.json and execution.html in the directory of the approved day."""
 
 from tasks.core.homes.run import Run
 from tasks.core.stage import stage

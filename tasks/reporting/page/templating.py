@@ -56,7 +56,7 @@ class CompiledTemplates(BytecodeCache):
 
 
 def html_environment(folder: Path) -> Environment:
-    """Return an environment for the templates of a folder: escapes everything, and raises on undefined values."""
+    """Return an environment for the templates of a directory: escapes everything, and raises on undefined values."""
     return Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,

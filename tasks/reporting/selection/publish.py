@@ -16,7 +16,7 @@ PAGE = "model_selection_report.html"
 
 @stage()
 def publish_selection(run: Run, training: Training, promotion: Promotion) -> Path:
-    """Write the page into the folder of the report, which this run has just replaced."""
+    """Write the page into the directory of the report, which this run has just replaced."""
     frames = {
         name: load_frame(frame)
         for name, frame in (

@@ -1,7 +1,7 @@
 """Store trips of the kill switch outside the home when the home is read-only or its disk is full.
 
-One file per trip in a folder owned by the user, named by a hash of the home's path; `read_switch` reads it too. A file
-halts trading even if it is empty, as it may be on a full disk.
+One file per trip in a directory owned by the user, named by a hash of the home's path; `read_switch` reads it too. A
+file halts trading even if it is empty, as it may be on a full disk.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ OUTSIDE = "outside-"
 
 
 def outside_folder(home: Home) -> Path | None:
-    """Return the folder for this home, in XDG_STATE_HOME or ~/.local/state; None if the user has neither."""
+    """Return the directory for this home, in XDG_STATE_HOME or ~/.local/state; None if the user has neither."""
     try:
         state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
         place = sha256_of_bytes(os.fsencode(home.root.resolve()))[:32]
@@ -48,7 +48,7 @@ def write_outside(home: Home, trip: Mapping[str, Any]) -> Path | None:
 
 
 def read_outside(home: Home) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
-    """Yield the trips by name; None for an unreadable file or folder. Never raises."""
+    """Yield the trips by name; None for an unreadable file or directory. Never raises."""
     folder = outside_folder(home)
     if folder is None or not os.path.isdir(folder):  # noqa: PTH112 - False where a parent cannot be searched
         return

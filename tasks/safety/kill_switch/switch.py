@@ -168,7 +168,7 @@ def _read_file(path: Path) -> Switch:
 
 
 def _history(home: Home) -> tuple[Event, ...]:
-    """Return the history that a new trip is added to; empty in a folder that never was a home."""
+    """Return the history that a new trip is added to; empty in a directory that never was a home."""
     is_new = not home.marker_file.exists() and not os.path.lexists(home.kill_switch_file)
     return () if is_new else _read_file(home.kill_switch_file).events
 
@@ -207,11 +207,11 @@ def _halt_otherwise(home: Home, event: Event, error: Exception) -> str:
 
 
 def _withdraw_unpublished(home: Home) -> None:
-    """Rename the folder of a day about to be published, so that a run that hangs with the lock cannot publish it.
+    """Rename the directory of a day about to be published, so that a run that hangs with the lock cannot publish it.
 
-    A run reads the switch once more after it has created this folder, so it either sees the halt or fails to publish.
+    A run reads the switch once more after it has created this directory, so it sees the halt or fails to publish.
     """
-    with suppress(OSError):  # no day can be moved into a folder that cannot be listed
+    with suppress(OSError):  # no day can be moved into a directory that cannot be listed
         for folder in list(home.live.glob(f".*{LEFTOVER_SUFFIX}")):
             with suppress(OSError):  # published or removed in between
                 if folder.is_dir():

@@ -1,4 +1,4 @@
-"""The interface of file access for a lake, in a folder or a bucket."""
+"""The interface of file access for a lake, in a directory or a bucket."""
 
 from typing import NamedTuple, Protocol
 
@@ -29,7 +29,7 @@ class Files(Protocol):
         """Delete the file."""
 
     def names(self, under: str = "") -> list[str]:
-        """Return the names of all files below the folder `under`, ascending."""
+        """Return the names of all files below the directory `under`, ascending."""
 
     def size_bytes(self) -> int:
         """Return the total size of all files, tables included."""

@@ -1,4 +1,4 @@
-"""File access for a lake in a folder of the home."""
+"""File access for a lake in a directory of the home."""
 
 import hashlib
 from pathlib import Path
@@ -9,7 +9,7 @@ from tasks.data.lake.storage.files import Content
 
 
 class FolderFiles:
-    """File access for a lake in a folder; without tags, because nobody else writes."""
+    """File access for a lake in a directory; without tags, because nobody else writes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

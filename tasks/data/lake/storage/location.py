@@ -1,7 +1,7 @@
-"""Locate the lake, in the home's folder or under a prefix of a bucket, and access its files by name.
+"""Locate the lake, in the home's directory or under a prefix of a bucket, and access its files by name.
 
-Both hold the same files under the same names: the tables' folders, `head.json`, `superseded/`. A folder belongs to one
-home, and the writer holds its lock; in a bucket another home may write at the same time.
+Both hold the same files under the same names: the tables' directories, `head.json`, `superseded/`. A directory
+belongs to one home, and the writer holds its lock; in a bucket another home may write at the same time.
 """
 
 from pathlib import Path
@@ -41,7 +41,7 @@ def files_of(lake: LakeLocation) -> Files:
 
 
 def table_options(lake: LakeLocation) -> dict[str, str] | None:
-    """Return the storage options of the Delta library; None for a folder."""
+    """Return the storage options of the Delta library; None for a directory."""
     if isinstance(lake, Path):
         return None
     from tasks.data.lake.storage.bucket import client_options

@@ -1,4 +1,4 @@
-"""Read a folder of the user's CSV or Parquet files (columns: docs/data.md).
+"""Read a directory of the user's CSV or Parquet files (columns: docs/data.md).
 
 Values are delivered as they are: symbols are normalized by one rule (files/spelling), nothing else is corrected or
 guessed. A missing column or a cell that is not a number is an error that names the file. Symbols are text, including
@@ -47,7 +47,7 @@ BAR_FILE: Mapping[str, Kind] = {
 
 
 def make(run: Run) -> "FilesProvider":
-    """Return the provider for the folder in the settings."""
+    """Return the provider for the directory in the settings."""
     folder = run.settings.data.files.path
     if folder is None:
         raise ConfigError(
@@ -59,7 +59,7 @@ def make(run: Run) -> "FilesProvider":
 
 
 class FilesProvider:
-    """A folder as a source of market data; only the first provider needs prices."""
+    """A directory as a source of market data; only the first provider needs prices."""
 
     name = "files"
 

@@ -59,7 +59,7 @@ class AlpacaBroker:
     """An account at Alpaca. `is_ours` tells which client ids are of this home's orders."""
 
     name = "alpaca"
-    has_unique_ids = True  # for the account and for ever, also once the order is dead
+    has_unique_ids = True  # for the account and forever, also once the order is dead
 
     def __init__(
         self,

@@ -184,7 +184,7 @@ def _retry_after_s(response: requests.Response) -> float:
 
 
 def _use(client: "RESTClient", session: requests.Session) -> None:
-    """Give the client our session. It offers no other way; without it, requests could wait for ever and be doubled."""
+    """Give the client our session. It offers no other way; without it, requests could wait forever and be doubled."""
     if not isinstance(vars(client).get("_session"), requests.Session):
         raise ConfigError(
             "This version of alpaca-py keeps its HTTP session elsewhere, so deadlines cannot be set.",

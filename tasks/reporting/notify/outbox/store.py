@@ -108,7 +108,7 @@ class Outbox:
 
 
 def make_private(home: Home) -> None:
-    """Make the outbox a folder of its owner alone, also one that an earlier release made."""
+    """Make the outbox a directory of its owner alone, also one that an earlier release made."""
     with suppress(OSError):  # the write that follows says what is wrong
         make_folder(home.outbox)
         if home.outbox.stat().st_mode & 0o077:
