@@ -384,7 +384,7 @@ def test_the_time_of_an_expired_day_is_that_of_the_exchange(tmp_path):
     with published(tmp_path / "home") as (_, examined), clock_at(OPEN):
         late = examined()[1]
 
-    assert late["message"].endswith("until the next regular open, Mon 2024-06-17 09:30 New York time.")
+    assert late["message"].endswith("it ended at the next regular open, Mon 2024-06-17 09:30 New York time.")
 
 
 def test_a_lost_last_day_is_named_and_not_an_older_one(tmp_path):
