@@ -5,6 +5,7 @@ from tasks.data.schema.records import Market, SnapshotRef
 from tasks.portfolio.schema import Portfolio
 from tasks.trades.schema import TRADE_COLUMNS
 from tasks.trades.task import propose_trades
+from tasks.trades.tickets.task import explain_trades
 from tests.builders import FRIDAY, make_run
 from tests.unit.trades.trades_worlds import make_book, make_target
 
@@ -92,3 +93,14 @@ def test_every_reason_begins_by_saying_that_the_market_is_simulated(tmp_path):
     assert (rest.str.lower() == real["reason"].str.lower()).all()
     assert tuple(frame.columns) == TRADE_COLUMNS
     assert frame.drop(columns="reason").equals(real.drop(columns="reason"))
+
+
+def test_trades_that_cannot_be_explained_are_a_note_and_no_error(tmp_path):
+    """A home without market data: nothing can be read, neither the holdings nor the earlier day."""
+    run, market = make_run(tmp_path), make_market(tmp_path, quarantined=("A",))
+
+    found = explain_trades(run, market, None, None, None, None, None, None, reductions_only=False)
+
+    assert (found.compared_with, found.tickets, found.quarantined) == (None, (), ("A",))
+    (note,) = found.notes
+    assert note.startswith("The trades could not be explained: ")

@@ -226,7 +226,10 @@ def test_a_deposit_of_the_whole_equity_is_no_flow():
 
 
 def test_without_an_earlier_day_the_holdings_are_what_an_unscored_session_keeps():
-    today = make_today()
+    limited = replace(
+        VIEW, exposure_cap=0.5, allows_new_positions=False, size_multiplier=0.5, stop_loss_frac=0.1
+    )
+    today = replace(make_today(), view=limited)
 
     found = compare(today, None)
 
