@@ -35,6 +35,17 @@ def test_the_interval_of_independent_returns_is_that_of_theory():
     assert high - low == pytest.approx(2 * 1.96 / (1000 / 252) ** 0.5, rel=0.15)
 
 
+def test_the_interval_is_that_of_the_return_above_the_risk_free_rate():
+    returns = noise(500)
+
+    without, above = (
+        intervals(make_curve(returns, risk_free=rate), seed=3)["sharpe"] for rate in (0.0, 0.0005)
+    )
+
+    assert above.low < without.low - 0.5
+    assert above.high < without.high - 0.5
+
+
 @pytest.mark.parametrize(("level", "deviations"), [(0.95, 1.96), (0.8, 1.2816)])
 def test_each_end_of_the_interval_leaves_out_half_of_what_the_level_leaves_out(level, deviations):
     curve = make_curve(noise(1000, mean=0.0))

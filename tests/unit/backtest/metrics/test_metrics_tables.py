@@ -70,6 +70,11 @@ def test_a_regime_with_sixty_sessions_has_its_ratios_and_a_rarer_one_has_not():
     assert enough.loc["CRASH", "sharpe"] == pytest.approx(sharpe(returns[:60]))
     assert enough["standing"].to_dict() == {"BULL": "withheld", "CRASH": "short"}
 
+    paid = per_regime(
+        make_curve(returns, regime=np.where(np.arange(101) < 60, "CRASH", "BULL"), risk_free=0.0002)
+    )
+    assert paid.loc["CRASH", "sharpe"] == pytest.approx(sharpe(returns[:60], 0.0002))
+
 
 def test_months_are_laid_out_by_year_with_gaps_where_nothing_was_measured():
     curve = make_curve([0.01] * 5, last=date(2024, 1, 4))

@@ -147,6 +147,14 @@ def test_the_error_allows_for_autocorrelation_of_simulated_returns():
     assert expected == pytest.approx(deviation, rel=0.05)
 
 
+def test_the_error_of_skewed_heavy_tailed_autocorrelated_returns_by_hand():
+    """With ρ = 0.3: ρ/(1 − ρ) = 0.428571 and ρ²/(1 − ρ²) = 0.098901."""
+    moments = Moments(0.2, 100, skewness=-1.0, kurtosis=6.0, autocorrelation=0.3)
+
+    spread = 1 + 2 * 0.428571 + 1.527473 * 0.2 + 1.197802 * 1.25 * 0.2**2
+    assert sharpe_error(moments, at=0.2, observations=100) == pytest.approx(sqrt(spread / 100), rel=1e-6)
+
+
 def test_a_negative_autocorrelation_claims_no_certainty():
     assert moments_of(np.tile([0.02, -0.01], 100)).autocorrelation == 0
 
