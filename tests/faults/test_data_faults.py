@@ -155,6 +155,16 @@ def test_a_session_that_the_provider_lost_stops_its_own_run_and_not_the_next_one
         refresh(monkeypatch, tmp_path, delivery, THURSDAY, **TENTH)
 
 
+def test_a_stop_for_a_bar_on_a_holiday_names_the_limit_and_the_rows_to_delete(tmp_path, monkeypatch):
+    full = make_delivery(symbols=6)
+    wrong = replace(full, bars=pd.concat([full.bars, make_bars(("S03", date(2024, 5, 27), 40))]))
+
+    with pytest.raises(
+        DataError, match=r"1 of 6 symbols .* 10\.0% \(data\.quality\..* Delete the rows of the days"
+    ):
+        refresh(monkeypatch, tmp_path, wrong, date(2024, 5, 28), **TENTH)
+
+
 def test_a_lost_session_stops_its_run_even_if_bars_are_missing_too(tmp_path, monkeypatch):
     """The ten bars are over a quarter of those delivered, but not of those expected."""
     lost, limit = (

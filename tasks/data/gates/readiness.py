@@ -138,7 +138,8 @@ def refuse_unfit(facts: SessionFacts, limits: Quality, *, provider: str) -> None
         raise DataError(
             f"{len(facts.quarantined)} of {facts.delivered} symbols are in quarantine on {session} "
             f"({_examples(facts.quarantined)}; findings: {_counts(facts.causes)}, "
-            f"on {_examples(tuple(map(str, facts.found_on)))}).",
+            f"on {_examples(tuple(map(str, facts.found_on)))}). "
+            f"The limit is {limits.max_quarantined_frac:.1%} (data.quality.max_quarantined_frac).",
             remedy=_remedy(facts),
             session=str(session),
             quarantined=len(facts.quarantined),
@@ -156,6 +157,8 @@ def _remedy(facts: SessionFacts) -> str:
             "The provider rewrote stored closes. If the new ones are right, move data/lake away and refresh or "
             "import the whole history again; otherwise correct them at the source."
         )
+    if set(facts.causes) == {"non_trading_day"}:
+        return "Delete the rows of the days on which the exchange was closed, at the source."
     return "Correct the data of these symbols at the source, or see docs/data.md for what each finding means."
 
 
