@@ -5,6 +5,7 @@ the head before it appends.
 """
 
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 CHECKPOINT_EVERY = (
     10  # versions, in a bucket: opening a table reads every log entry since the last checkpoint
 )
+TICK_S = 0.01  # the clock of the log entries counts milliseconds
 FOREIGN_HOURS = 24  # in a bucket: no refresh of another home takes longer
 MAX_FILES = 48  # of one year of bars, or of any other table, before they are compacted
 LOG_PROPERTIES = {"delta.logRetentionDuration": "interval 36500 days"}  # old snapshots stay readable
@@ -90,6 +92,7 @@ def delete_unreferenced_files(lake: LakeLocation, head: Head, *, keep: Sequence[
         for name, version in head.versions.items():
             table = _at_version(lake, name, version)
             kept = {version, table.version(), *(other.versions.get(name, version) for other in keep)}
+            time.sleep(TICK_S)  # files that were removed in the millisecond of the vacuum would be retained
             table.vacuum(
                 age_hours,
                 dry_run=False,
