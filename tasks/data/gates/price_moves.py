@@ -78,13 +78,18 @@ class BarHistory:
         return np.nan_to_num(session_median(self.day, self.open / self.before - 1.0))
 
     @cached_property
+    def is_copy(self) -> Mask:
+        """Whether a bar has the four prices of the name's previous bar."""
+        result = np.zeros(len(self.code), dtype=bool)
+        result[1:] = self.code[1:] == self.code[:-1]
+        for prices in (self.open, self.high, self.low, self.close):
+            result[1:] &= prices[1:] == prices[:-1]
+        return result
+
+    @cached_property
     def is_stale(self) -> Mask:
         """Whether a bar repeats a close, or all prices, although much was traded: it says nothing of the name."""
-        is_copy = np.zeros(len(self.code), dtype=bool)
-        is_copy[1:] = self.code[1:] == self.code[:-1]
-        for prices in (self.open, self.high, self.low):
-            is_copy[1:] &= prices[1:] == prices[:-1]
-        is_same = (self.move == 0.0) & (is_copy | (self.high == self.low))
+        is_same = (self.move == 0.0) & (self.is_copy | (self.high == self.low))
         result: Mask = is_same & (self.dollar_volume >= STALE_MIN_USD)
         return result
 

@@ -44,9 +44,6 @@ def _is_unchanged(bars: BarHistory, rows: Ints) -> Mask:
     A bar without any is no evidence: the level that it repeats may be a wrong one.
     """
     before = rows - 1
-    is_own = bars.high[before] > bars.low[before]
-    is_copy = np.ones(len(rows), dtype=bool)
-    for values in (bars.code, bars.open, bars.high, bars.low, bars.close):
-        is_copy &= values[before] == values[before - 1]
-    result: Mask = (bars.move[rows] == 0.0) & is_own & ~is_copy
+    is_own = (bars.high[before] > bars.low[before]) & ~bars.is_copy[before]
+    result: Mask = (bars.move[rows] == 0.0) & is_own
     return result

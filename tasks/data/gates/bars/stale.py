@@ -30,9 +30,7 @@ def check_stale(bars: BarHistory) -> Iterator[FlaggedBars]:
 
 def _repeated(bars: BarHistory) -> FlaggedBars:
     """Flag bars with the four prices of the previous bar although shares were traded."""
-    same = follows_within_reach(bars.code, bars.day)
-    for prices in (bars.open, bars.high, bars.low, bars.close):
-        same[1:] &= prices[1:] == prices[:-1]
+    same = follows_within_reach(bars.code, bars.day) & bars.is_copy
     is_wide = (bars.high - bars.low >= SAME_MIN_USD) & (bars.open != bars.close)
     same[1:] &= (bars.volume[1:] == bars.volume[:-1]) | is_wide[1:]
     rows = new_rows(bars, same & (bars.volume > 0))
