@@ -51,7 +51,8 @@ LEAST_TOTAL, LEAST_EACH = 0.90, 0.85
 CAUGHT = {"killed", "timeout", "segfault", "suspicious", "caught by type check"}
 LEAN = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 TRAINED = "trained_home_template"  # a fixture that every mutant's process would build again
-LIVED = {0, 5, 33}  # exit codes: the tests passed, or there were none
+UNTESTED = 255  # exit code: pytest refused the names of the tests; mutmut counts it as a timeout
+LIVED = {0, 5, 33, UNTESTED}  # exit codes: the tests passed, or there were none
 MUTANTS = ROOT / "mutants"
 COLLECTED = MUTANTS / "mutmut-stats.json"
 
@@ -193,7 +194,7 @@ def outcomes() -> Iterator[tuple[str, str, str, str]]:
         file = str(data.path)
         module = next(pattern for pattern in config().only_mutate if fnmatch(file, pattern))
         for name, code in data.exit_code_by_key.items():
-            yield module, file, name, status_by_exit_code[code]
+            yield module, file, name, "untested" if code == UNTESTED else status_by_exit_code[code]
 
 
 def report(*, differences: bool) -> bool:

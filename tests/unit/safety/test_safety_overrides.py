@@ -118,7 +118,7 @@ def test_an_override_needs_an_owner_and_a_reason(home, by, reason):
         Instruction("multiplier", "symbol", "A", UNTIL, multiplier=Decimal("NaN")),
         Instruction("multiplier", "symbol", "A", UNTIL, multiplier=Decimal("0.12345")),
     ],
-    ids=lambda instruction: ascii(instruction.description),
+    ids=lambda instruction: ascii(instruction.description.replace("\n", " ")),
 )
 def test_what_could_not_be_read_back_is_refused(home, instruction):
     with pytest.raises(ConfigError):
