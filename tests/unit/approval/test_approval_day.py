@@ -76,6 +76,14 @@ def changed(manifest, **fields):
     return json.dumps({**json.loads(manifest), **fields}).encode()
 
 
+def test_a_day_names_the_inputs_that_were_kept_for_a_replay_and_an_earlier_one_has_none(day):
+    manifest, files = day
+    inputs = {**json.loads(manifest)["inputs"], "kept": "7" * 64}
+
+    assert published_day(FRIDAY, changed(manifest, inputs=inputs), files).kept == "7" * 64
+    assert published_day(FRIDAY, manifest, files).kept is None
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -11,11 +11,13 @@ from tasks.approval import decisions
 from tasks.approval.decisions import (
     add_approver,
     add_signature,
+    detached_signature,
     examine,
     make_signature,
     reject_day,
     revoke_approver,
 )
+from tasks.approval.encoding import render_detached
 from tasks.approval.keys import create_key, public_key
 from tasks.approval.store import WITHDRAWN
 from tasks.approval.task import verify_approval
@@ -257,3 +259,24 @@ def test_a_lost_ledger_does_not_prevent_a_rejection(run):
     reject_day(run, "Bob", "odd prices", EVENING)
 
     assert (folder_of(run) / WITHDRAWN).exists()
+
+
+def test_a_day_in_execution_is_not_approved(run):
+    (folder_of(run) / "execution.json").write_text("{}")
+
+    assert reason_of(examine, run, EVENING) == "decided"
+
+
+def test_a_signature_made_elsewhere_counts_for_its_signer_and_the_trades_that_were_signed(run):
+    person = add_person(run)
+    proposal = examine(run, EVENING)
+    signature = make_signature(proposal, person.name, person.private, reason="")
+    text = render_detached(proposal.envelope, signature)
+
+    assert detached_signature(proposal, "Ann Lee", text) == signature
+    with pytest.raises(ConfigError, match="was not made by 'Bob Ray'"):
+        detached_signature(proposal, "Bob Ray", text)
+    with pytest.raises(ConfigError, match="cannot be used"):
+        detached_signature(proposal, "Ann Lee", text[:-1])
+    publish(run, TRADE_ROWS[:1])
+    assert reason_of(detached_signature, examine(run, EVENING), "Ann Lee", text) == "signature"

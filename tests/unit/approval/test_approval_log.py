@@ -12,6 +12,7 @@ from tasks.approval.approval_log import (
     REVISED,
     REVOKED,
     UNANSWERED,
+    Approver,
     approved_detail,
     approver_detail,
     approvers_in,
@@ -50,6 +51,20 @@ def rejected(reason="odd", day=DAY, by="Bob"):
 def test_an_approver_is_valid_until_revoked_and_never_again():
     assert [one.is_revoked for one in approvers_in([added()])] == [False]
     assert [one.is_revoked for one in approvers_in([added(), revoked(), added()])] == [True]
+
+
+def test_a_revoked_approver_is_known_with_who_added_and_who_revoked_the_key_and_when():
+    later = row(REVOKED, approver_detail("Ann Lee", KEY, "left"), by="Bob", at="2024-06-15T09:00:00-04:00")
+
+    (one,) = approvers_in([added(), later])
+
+    assert one == Approver("Ann Lee", KEY, added().at, "Root", "2024-06-15T09:00:00-04:00", "Bob")
+
+
+def test_a_row_of_another_event_revokes_nobody_whatever_it_states():
+    (one,) = approvers_in([added(), row("kill_switch_tripped", revoked().detail)])
+
+    assert not one.is_revoked
 
 
 def test_the_first_row_of_a_key_counts():

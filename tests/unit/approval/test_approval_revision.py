@@ -139,6 +139,7 @@ def test_a_revision_of_another_publication_is_refused(run):
         {"status": "blocked"},
         {"revision": {"number": "x"}},
         {"sha256": {}},
+        {"sha256": dict.fromkeys((*REVISED, "tickets.json"), "0" * 64)},
     ],
 )
 def test_a_revision_that_states_anything_else_is_refused(run, stated):

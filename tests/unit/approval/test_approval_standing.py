@@ -78,6 +78,14 @@ def test_an_approval_that_has_expired_refuses_the_day_and_still_shows_it(run):
     assert found.refusal.fields["reason"] == "expired"
 
 
+def test_a_rejected_day_that_can_no_longer_be_approved_still_names_who_rejected_it(run):
+    reject_day(run, "Bob", "odd", EVENING)
+
+    found = read_standing(run, OPEN)
+
+    assert (found.state, found.rejection.by) == ("refused", "Bob")
+
+
 def test_an_edited_day_cannot_be_read(run):
     path = folder_of(run) / "trades.csv"
     path.write_bytes(path.read_bytes() + b" ")

@@ -76,6 +76,15 @@ def test_an_existing_folder_is_exchanged_whole(tmp_path):
     assert names(tmp_path) == ["day"]
 
 
+def test_a_folder_with_a_relative_path_is_exchanged_in_the_current_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for content in ("old", "new"):
+        with replace_folder(Path("day")) as folder:
+            (folder / content).write_text("1")
+
+    assert names(tmp_path / "day") == ["new"]
+
+
 def test_a_failure_inside_the_block_leaves_the_old_folder_and_nothing_else(tmp_path):
     target = tmp_path / "day"
     with replace_folder(target) as folder:

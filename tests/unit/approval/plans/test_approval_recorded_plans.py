@@ -10,6 +10,7 @@ from tasks.approval.plans.recorded import plans_of
 from tasks.core.ids import sha256_of_bytes
 from tasks.safety.audit import read_intact
 from tests.approval_days import EVENING, OPEN, add_person, folder_of, make_home, publish, sign_day
+from tests.unit.approval.test_approval_revision import revise, sign
 
 
 @pytest.fixture
@@ -71,6 +72,14 @@ def test_an_approval_that_was_never_logged_is_changed(run):
     (folder_of(run) / "approval.json").chmod(0o640)
 
     assert (found(run).state, found(run).why) == ("changed", "approval.json is not one that was recorded")
+
+
+def test_a_day_with_an_approved_revision_is_compared_as_it_was_published(run):
+    recorded(run)
+    revise(run)
+    sign(run, add_person(run), 1)
+
+    assert (found(run).state, found(run).approved_at) == ("recorded", EVENING)
 
 
 def test_a_recorded_day_whose_folder_is_gone_is_stated(run):

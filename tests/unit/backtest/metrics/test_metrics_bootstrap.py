@@ -112,6 +112,29 @@ def test_curves_over_different_sessions_are_not_compared():
         paired_differences(make_curve(noise(100)), make_curve(noise(101)), seed=1)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_returns_of_one_size_have_blocks_though_those_of_their_sizes_are_unknown():
+    assert block_sessions(np.tile([0.5, -0.5], 100)) > 1
+
+
+def test_one_resample_has_one_value_of_each_figure():
+    drawn = intervals(with_benchmark(noise(100)), seed=1, resamples=1)
+
+    assert all(interval.low == interval.high for interval in drawn.values())
+
+
+def test_the_alpha_of_a_curve_that_follows_the_market_above_the_risk_free_rate_is_zero_however_it_is_drawn():
+    market = noise(300, seed=9)
+    curve = make_curve(
+        0.0004 + 0.5 * (market - 0.0004), benchmark=np.concatenate([[np.nan], market]), risk_free=0.0004
+    )
+
+    drawn = intervals(curve, seed=1, resamples=50)
+
+    assert drawn["alpha"][:2] == pytest.approx((0, 0), abs=1e-9)
+    assert drawn["beta"][:2] == pytest.approx((0.5, 0.5))
+
+
 def test_blocks_are_longer_where_volatility_clusters():
     rng = np.random.default_rng(0)
     calm_and_wild = np.repeat(rng.choice([0.003, 0.03], 40), 25) * rng.normal(size=1000)

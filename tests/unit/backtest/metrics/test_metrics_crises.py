@@ -29,10 +29,11 @@ def test_returns_and_drawdowns_are_those_between_the_two_closes():
 
     found = cross(curve, Window("any", first, last))
 
-    level = np.concatenate([[1.0], np.cumprod(1 + returns[100:140])])
+    level, index = (np.concatenate([[1.0], np.cumprod(1 + each[100:140])]) for each in (returns, market))
     assert found.total_return == pytest.approx(level[-1] - 1)
-    assert found.benchmark == pytest.approx(np.prod(1 + market[100:140]) - 1)
+    assert found.benchmark == pytest.approx(index[-1] - 1)
     assert found.deepest == pytest.approx((level / np.maximum.accumulate(level) - 1).min())
+    assert found.benchmark_deepest == pytest.approx((index / np.maximum.accumulate(index) - 1).min())
     assert found.exposure == pytest.approx(exposure[100:140].mean())
 
 

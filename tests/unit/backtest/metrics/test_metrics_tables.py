@@ -86,7 +86,8 @@ def test_months_are_laid_out_by_year_with_gaps_where_nothing_was_measured():
     assert months.loc[2023, 12] == pytest.approx(1.01**2 - 1)
     assert months.loc[2024, 1] == pytest.approx(1.01**3 - 1)
     assert months.notna().sum().sum() == 2
-    assert per_month(make_curve([])).empty
+    nothing = per_month(make_curve([]))
+    assert (len(nothing), nothing.columns.tolist()) == (0, list(range(1, 13)))
 
 
 def test_rolling_figures_equal_those_of_each_window():
@@ -108,9 +109,10 @@ def test_rolling_figures_equal_those_of_each_window():
 
 def test_rolling_figures_are_unknown_without_enough_sessions_or_movement():
     assert rolling(make_curve(noise(20)), window=63).isna().all().all()
-    still = rolling(make_curve(np.zeros(70), benchmark=0.0), window=63).iloc[-1]
-    assert still["volatility"] == 0
-    assert still[["sharpe", "beta"]].isna().all()
+    still = rolling(make_curve(np.zeros(70), benchmark=0.0), window=63)
+    assert still["volatility"].iloc[-1] == 0
+    assert still[["sharpe", "beta"]].isna().all().all()
+    assert set(still.dtypes.astype(str)) == {"float64"}
 
 
 @given(RETURNS)

@@ -227,6 +227,7 @@ def test_findings_on_actions_say_what_was_done_and_are_numbered_through():
 
     assert findings.index.tolist() == [0, 1, 2]
     assert findings["rule"].tolist() == ["unsafe_symbol", "bad_action", "conflicting_action"]
+    assert findings["severity"].tolist()[1:] == ["quarantine", "quarantine"]
     assert findings["action"].tolist() == ["refused, nothing stored", "not applied", "not applied"]
     assert findings["evidence"].tolist()[:2] == [
         "the symbol of an action is not allowed",

@@ -104,6 +104,15 @@ def test_the_first_row_that_is_read_takes_its_amendment_and_a_bar_before_it_has_
     assert np.flatnonzero(np.isfinite(panel.raw_close[:, 0])).tolist() == [10]
 
 
+def test_a_bar_of_a_symbol_without_a_company_is_in_no_column():
+    closes = {"A": {40: 10.0}, "B": {40: 20.0}, "STRANGER": {41: 1.0}}
+
+    panel = assembled(closes, lives=[{"symbol": "A", "first": 40}, {"symbol": "B", "first": 40}])
+
+    assert panel.symbols.tolist() == ["A", "B"]
+    assert np.flatnonzero(np.isfinite(panel.raw_close).any(axis=1)).tolist() == [10]
+
+
 def test_a_rename_moves_no_column():
     closes = {"B": dict.fromkeys(range(60), 20.0), "C": dict.fromkeys(range(60), 30.0)}
     before = assembled({"A": dict.fromkeys(range(60), 10.0)} | closes)
@@ -361,6 +370,15 @@ def test_without_levels_or_yields_both_are_unknown_and_a_yield_is_nothing():
     assert np.isnan(panel.market).all()
     assert panel.market.shape == panel.volatility_index.shape == (30,)
     assert (panel.risk_free == 0).all()
+
+
+def test_a_panel_has_no_figures_until_the_filings_are_read():
+    closes = {"A": dict.fromkeys(range(60), 10.0)}
+    stored = {name: table(name) for name in TABLES} | {"lives": table("lives", {"symbol": "A", "first": 0})}
+
+    prices = assemble(bars(closes), stored, DAYS, start=30, lookback=0, rules=RULES)
+
+    assert prices.fundamentals == sessions_of(prices, slice(5)).fundamentals == {}
 
 
 def test_fundamentals_of_unknown_companies_are_ignored():

@@ -1,5 +1,7 @@
 """Who was in the index and who is kept out, by company: before bars and volumes decide anything else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -52,6 +54,24 @@ def test_a_finding_on_a_symbol_that_nobody_has_keeps_nobody_out():
     found = table("findings", {"symbol": "STRANGER", "session": 40, "severity": "quarantine"})
 
     assert not quarantined(grid, found, companies, DAYS, 0, 2).any()
+
+
+def test_a_name_is_kept_out_on_the_first_row_only_while_its_finding_lasts_until_then():
+    grid, companies = grid_and(("A", 0), ("B", 0), ("C", 0))
+    late = replace(grid, sessions=grid.sessions[10:])
+    found = table(
+        "findings",
+        {"symbol": "A", "session": 10, "severity": "quarantine"},
+        {"symbol": "B", "session": 8, "severity": "quarantine"},
+        {"symbol": "C", "session": 7, "severity": "quarantine"},
+    )
+
+    out = quarantined(late, found, companies, DAYS, 10, 2)
+
+    a, b, c = (int(grid.column_of[companies.companies_of[name][0]]) for name in "ABC")
+    assert rows_of(out, a) == (0, 2)
+    assert rows_of(out, b) == (0, 0)
+    assert not out[:, c].any()
 
 
 def test_actions_of_one_day_multiply_once_and_those_of_other_days_and_names_stay_apart():
