@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,6 +122,8 @@ def test_parts_sum_to_the_cent_to_the_change_of_equity(seed, sessions, names):
     cents = attribute(DAYS[: sessions + 1], equity, holdings)
 
     assert tuple(cents.columns) == PARTS
+    assert cents.index.tolist() == pd.DatetimeIndex(DAYS[1 : sessions + 1]).tolist()
+    assert cents.index.name == "session"
     assert cents.dtypes.unique().tolist() == [np.dtype("int64")]
     level = np.rint(100 * equity).astype(int)
     assert (cents.sum(axis=1).to_numpy() == np.diff(level)).all()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.backtest.metrics.round_trips import measure_trips, round_trips
+from tasks.backtest.metrics.round_trips import COLUMNS, measure_trips, round_trips
 
 DAYS = np.arange("2024-06-03", "2024-07-13", dtype="datetime64[D]")
 
@@ -79,6 +79,12 @@ def test_without_trips_no_rate_is_stated():
     figures = measure_trips(found(np.zeros((3, 2)), np.zeros((3, 2))))
 
     assert {figure.standing for figure in figures.values()} == {"withheld"}
+
+
+def test_without_companies_there_are_no_trips():
+    trips = found(np.zeros((3, 0)), np.zeros((3, 0)))
+
+    assert (len(trips), trips.columns.tolist()) == (0, list(COLUMNS))
 
 
 @given(st.data())

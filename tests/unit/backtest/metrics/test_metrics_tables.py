@@ -21,7 +21,7 @@ def test_a_year_starts_at_the_last_close_of_the_year_before():
 
     years = per_year(curve)
 
-    assert years.index.tolist() == [2023, 2024]
+    assert (years.index.name, years.index.tolist()) == ("year", [2023, 2024])
     assert years["sessions"].tolist() == [2, 2]
     assert years["total_return"].tolist() == pytest.approx([1.1 * 0.9 - 1, 1.05 * 0.98 - 1])
     assert years["benchmark_return"].tolist() == pytest.approx([1.01 * 1.02 - 1, 1.03 * 1.04 - 1])
@@ -49,6 +49,7 @@ def test_a_session_counts_to_the_regime_of_the_close_before():
 
     regimes = per_regime(curve)
 
+    assert regimes.index.name == "regime"
     assert regimes["sessions"].to_dict() == {"BULL": 2, "CRASH": 2}
     assert regimes.loc["BULL", "total_return"] == pytest.approx(1.01 * 0.95 - 1)
     assert regimes.loc["CRASH", "total_return"] == pytest.approx(0.96 * 1.03 - 1)
@@ -81,13 +82,14 @@ def test_months_are_laid_out_by_year_with_gaps_where_nothing_was_measured():
 
     months = per_month(curve)
 
-    assert months.index.tolist() == [2023, 2024]
-    assert months.columns.tolist() == list(range(1, 13))
+    assert (months.index.name, months.index.tolist()) == ("year", [2023, 2024])
+    assert (months.columns.name, months.columns.tolist()) == ("month", list(range(1, 13)))
     assert months.loc[2023, 12] == pytest.approx(1.01**2 - 1)
     assert months.loc[2024, 1] == pytest.approx(1.01**3 - 1)
     assert months.notna().sum().sum() == 2
     nothing = per_month(make_curve([]))
-    assert (len(nothing), nothing.columns.tolist()) == (0, list(range(1, 13)))
+    assert (nothing.index.name, len(nothing)) == ("year", 0)
+    assert nothing.columns.equals(months.columns)
 
 
 def test_rolling_figures_equal_those_of_each_window():
@@ -97,6 +99,8 @@ def test_rolling_figures_equal_those_of_each_window():
 
     table = rolling(curve, window=63)
 
+    assert table.index.equals(pd.DatetimeIndex(curve.sessions[1:]))
+    assert table.index.name == "session"
     assert table["sharpe"].isna().sum() == 62
     for end in (63, 77, 90):
         window, other = returns[end - 63 : end], market[1:][end - 63 : end]
@@ -108,7 +112,10 @@ def test_rolling_figures_equal_those_of_each_window():
 
 
 def test_rolling_figures_are_unknown_without_enough_sessions_or_movement():
-    assert rolling(make_curve(noise(20)), window=63).isna().all().all()
+    brief = make_curve(noise(20))
+    unknown = rolling(brief, window=63)
+    assert unknown.index.equals(pd.DatetimeIndex(brief.sessions[1:]))
+    assert unknown.isna().all().all()
     still = rolling(make_curve(np.zeros(70), benchmark=0.0), window=63)
     assert still["volatility"].iloc[-1] == 0
     assert still[["sharpe", "beta"]].isna().all().all()

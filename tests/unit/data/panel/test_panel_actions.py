@@ -177,6 +177,15 @@ def test_without_rows_no_action_takes_effect():
     assert rows.tolist() == [-1]
 
 
+def test_an_action_after_the_only_bar_takes_no_effect():
+    by_row, rows = factors_by_row(
+        np.array([0]), np.array([5]), np.array([2.0]), row_code=np.array([0]), row_day=np.array([2])
+    )
+
+    assert by_row.tolist() == [1.0]
+    assert rows.tolist() == [-1]
+
+
 def test_two_actions_that_reach_the_same_bar_both_take_effect():
     by_row, rows = factors_by_row(
         np.array([0, 0]),
