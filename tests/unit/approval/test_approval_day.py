@@ -34,6 +34,15 @@ def test_a_day_states_its_inputs_equity_and_costs(day):
     assert not found.differs_from_backtest
 
 
+def test_a_day_states_that_it_differs_from_the_backtest_and_which_dividends_are_due(tmp_path):
+    log = b'{"parity": {"state": "different"}, "dividends_due_cents": 1250}'
+    files = {**day_files(), "monitoring_log.json": log}
+
+    found = published_day(FRIDAY, manifest_of(make_home(tmp_path / "home"), files), files)
+
+    assert (found.differs_from_backtest, found.due_cents) == (True, 1250)
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_is_missing_or_not_the_listed_one_is_refused(day, name):
     manifest, files = day

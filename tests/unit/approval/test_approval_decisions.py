@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.approval import decisions
+from tasks.approval.approval_log import approver_detail
 from tasks.approval.decisions import (
     add_approver,
     add_signature,
     detached_signature,
     examine,
+    list_approvers,
     make_signature,
     reject_day,
     revoke_approver,
@@ -121,6 +123,21 @@ def test_a_key_revoked_while_its_owner_signs_approves_nothing(run, monkeypatch):
     revoke_approver(run.home, person.name, "Root", "left", EVENING)
 
     assert reason_of(add_signature, run, signature, EVENING) == "revoked"
+
+
+def test_the_log_has_how_many_of_how_many_have_signed_and_whose_key_was_added_and_revoked_and_why(tmp_path):
+    run = make_home(tmp_path / "home", **{"approval.persons": 2})
+    person = add_person(run)
+    sign_day(run, person)
+    revoke_approver(run.home, "Ann Lee", "Bob", "left  the\nfirm", EVENING)
+
+    added, signed, revoked = read_intact(run.home)
+
+    key = person.approver.key
+    assert (added.by, added.detail) == ("Root", approver_detail("Ann Lee", key, "set-up"))
+    assert (signed.by, signed.detail.partition(", ")[0]) == ("Ann Lee", "2024-06-14")
+    assert signed.detail.endswith(", 1 of 2 signed")
+    assert (revoked.by, revoked.detail) == ("Bob", approver_detail("Ann Lee", key, "left the firm"))
 
 
 def test_a_signature_from_the_future_is_not_stored(tmp_path):
@@ -235,6 +252,18 @@ def test_what_is_not_a_name_is_not_registered(run, name):
         add_approver(run.home, name, public_key(create_key()), "Root", "set-up", EVENING)
 
     assert read_intact(run.home) == before
+
+
+def test_a_name_has_one_valid_key_and_may_have_another_once_it_is_revoked(run):
+    add_person(run, "Ann Lee")
+    for name in ("Ann Lee", "ann lee"):
+        with pytest.raises(ConfigError, match="Ann Lee already has a key"):
+            add_person(run, name)
+
+    revoke_approver(run.home, "Ann Lee", "Root", "lost the key", EVENING)
+    add_person(run, "Ann Lee")
+
+    assert [one.is_revoked for one in list_approvers(run.home)] == [True, False]
 
 
 def executed(run):

@@ -1,5 +1,6 @@
 """Key files on disk."""
 
+import os
 import stat
 
 import pytest
@@ -42,6 +43,7 @@ def test_a_short_passphrase_creates_no_key(tmp_path):
         write_new_key(tmp_path / "key.pem", b"eleven char", log2_cost=4)
 
     assert list(tmp_path.iterdir()) == []
+    assert write_new_key(tmp_path / "key.pem", b"twelve chars", log2_cost=4)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601, 0o666])
@@ -72,6 +74,13 @@ def test_a_missing_linked_empty_large_or_foreign_file_is_refused(tmp_path):
     for name in ("missing", "link.pem", "folder", *contents):
         with pytest.raises(ConfigError, match="cannot be used"):
             read_key(tmp_path / name, never)
+
+
+def test_a_pipe_is_not_a_key_file_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "key.pem", 0o600)
+
+    with pytest.raises(ConfigError, match="not a regular file"):
+        read_key(tmp_path / "key.pem", never)
 
 
 def test_a_damaged_key_file_is_refused(tmp_path):

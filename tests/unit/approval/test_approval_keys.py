@@ -24,6 +24,18 @@ SIGNATURE = (
 )
 
 
+# the private key with the passphrase "right"
+KEY_FILE = b"""\
+afterclose approval key, scrypt 4 3aab61fe164ab955abaab46b771201ca
+-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGjMF8GCSqGSIb3DQEFDTBSMDEGCSqGSIb3DQEFDDAkBBCV/9RkQTMcaShe+vxg
+foI8AgIIADAMBggqhkiG9w0CCQUAMB0GCWCGSAFlAwQBKgQQzkANFeddqRfclbuY
+97bvwwRACXbffnSxgzmOnOu5z88Q3FOr1gvHzW6rQaAJc2+oAQz7zgnSTKp60ONb
+dbxXYWO5ioELXsSji25t7oklOOZwTQ==
+-----END ENCRYPTED PRIVATE KEY-----
+"""
+
+
 def test_signatures_are_those_of_the_standard():
     private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(PRIVATE))
 
@@ -66,6 +78,10 @@ def test_a_key_file_opens_with_its_passphrase_only():
             open_key(content, wrong)
 
 
+def test_a_key_file_that_was_written_earlier_can_still_be_opened():
+    assert public_key(open_key(KEY_FILE, b"right")) == PUBLIC
+
+
 def test_equal_passphrases_give_different_files():
     private = create_key()
 
@@ -101,9 +117,12 @@ IDENTITY, ORDER_4, ORDER_2 = f"01{'0' * 62}", "0" * 64, f"ec{'f' * 60}7f"
 ORDER_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
 OTHER_ORDER_8 = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"
 NOT_REDUCED = f"ee{'f' * 60}7f"  # the identity, plus the size of the field
+ORDER_4_NOT_REDUCED = f"ed{'f' * 60}7f"
 
 
-@pytest.mark.parametrize("key", [IDENTITY, ORDER_4, ORDER_2, ORDER_8, OTHER_ORDER_8, NOT_REDUCED])
+@pytest.mark.parametrize(
+    "key", [IDENTITY, ORDER_4, ORDER_2, ORDER_8, OTHER_ORDER_8, NOT_REDUCED, ORDER_4_NOT_REDUCED]
+)
 @pytest.mark.parametrize("sign_bit", [0, 0x80])
 def test_a_key_that_needs_no_secret_signs_nothing(key, sign_bit):
     weak = bytes.fromhex(key)[:-1] + bytes([bytes.fromhex(key)[-1] | sign_bit])

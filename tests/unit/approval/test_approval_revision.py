@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.approval.day import published_day
 from tasks.approval.decisions import add_signature, examine, make_signature
-from tasks.approval.store import read_day, revision_numbers, write_revision
+from tasks.approval.store import read_day, revision_numbers, write_approval, write_revision
 from tasks.approval.task import verify_approval
 from tasks.core.errors import SafetyError
 from tasks.core.ids import sha256_of_bytes
@@ -151,6 +152,14 @@ def test_a_revision_that_states_anything_else_is_refused(run, stated):
     assert reason_of(examine, run, EVENING, revision=1) in {"manifest", "session"}
 
 
+def test_a_revision_without_the_manifest_of_its_day_is_refused(run):
+    revise(run)
+    _, manifest, files = read_day(run.home, run.session, revision=1)
+    alone = {name: content for name, content in files.items() if name != "manifest.json"}
+
+    assert reason_of(published_day, run.session.day, manifest, alone) == "revision"
+
+
 def test_two_persons_sign_the_same_revision(tmp_path):
     run = make_home(tmp_path / "home", **{"approval.persons": 2})
     revise(run)
@@ -165,6 +174,16 @@ def test_two_persons_sign_the_same_revision(tmp_path):
 
 def test_a_number_without_a_revision_is_refused(run):
     assert reason_of(examine, run, EVENING, revision=7) == "revision"
+
+
+@pytest.mark.parametrize("number", ["1", True, 1.0, -1, None, [1]])
+def test_an_approval_without_the_number_of_a_revision_is_read_with_the_day_as_published(run, number):
+    revise(run)
+    write_approval(run.home, run.session, json.dumps({"envelope": {"revision": number}}).encode())
+
+    _, manifest, _ = read_day(run.home, run.session)
+
+    assert manifest == (folder_of(run) / "manifest.json").read_bytes()
 
 
 def test_the_files_of_a_revision_replace_those_of_the_day(run):

@@ -7,6 +7,7 @@ import pytest
 from tasks.approval.decisions import reject_day
 from tasks.approval.standing import read_standing
 from tests.approval_days import EVENING, OPEN, add_person, folder_of, make_home, publish, sign_day
+from tests.unit.approval.test_approval_revision import revise
 
 
 @pytest.fixture
@@ -84,6 +85,27 @@ def test_a_rejected_day_that_can_no_longer_be_approved_still_names_who_rejected_
     found = read_standing(run, OPEN)
 
     assert (found.state, found.rejection.by) == ("refused", "Bob")
+
+
+def test_a_revision_is_shown_as_it_would_be_signed(run):
+    revise(run)
+
+    found, late = (read_standing(run, at, revision=1) for at in (EVENING, OPEN))
+
+    assert (found.state, found.revision, found.envelope.revision) == ("open", 1, 1)
+    assert (late.state, late.revision) == ("refused", 1)
+
+
+def test_a_damaged_audit_log_refuses_the_day_and_still_shows_it(run):
+    add_person(run)
+    log = run.home.audit_log
+    log.write_text(log.read_text().replace("Ann Lee", "Eve Lee"))
+
+    found = read_standing(run, EVENING)
+
+    assert (found.state, found.is_signable, found.approvers) == ("refused", False, ())
+    assert found.day.session == run.session.day
+    assert "not intact" in found.refusal.what
 
 
 def test_an_edited_day_cannot_be_read(run):

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.approval import store
 from tasks.approval.store import hold_approvals, read_day, withdraw_approval, write_approval
-from tasks.core.errors import StorageError, TransientError
+from tasks.core.errors import SafetyError, StorageError, TransientError
 from tests.approval_days import folder_of, make_home
 
 
@@ -31,6 +31,18 @@ def test_an_approval_is_not_readable_by_other_users(run):
     mode = stat.S_IMODE((folder_of(run) / "approval.json").stat().st_mode)
     assert mode & 0o600 == 0o600
     assert mode & 0o137 == 0
+
+
+@pytest.mark.parametrize("name", ["approval.json", "manifest.json", "trades.csv"])
+def test_a_small_file_is_read_up_to_a_megabyte(run, name):
+    path = folder_of(run) / name
+    path.write_bytes(b" " * (1 << 20))
+    path.chmod(0o640)
+    assert read_day(run.home, run.session)
+
+    path.write_bytes(b" " * ((1 << 20) + 1))
+    with pytest.raises(SafetyError, match=f"{name} cannot be used: it is larger than 1,048,576 bytes"):
+        read_day(run.home, run.session)
 
 
 def test_an_approval_is_never_written_through_a_link(run, tmp_path):

@@ -20,7 +20,7 @@ from tasks.approval.unanswered import POLICY, is_covered, is_due
 from tasks.core.errors import SafetyError
 from tasks.execution.before_sending.approved_day import read_approved_day
 from tasks.execution.start import new_execution, objection_to
-from tasks.safety.audit import read_intact, record
+from tasks.safety.audit import HEADS, read_intact, record
 from tasks.safety.kill_switch.switch import trip_switch
 from tests.approval_days import EVENING, OPEN, TRADE_ROWS, add_person, folder_of, make_home, publish, sign_day
 
@@ -60,6 +60,16 @@ def test_only_the_sales_are_covered_from_an_hour_before_the_open_until_the_open(
     assert reason_of(run, OPEN) == "missing"
     assert is_due(run.home, run.settings, run.session, DUE)
     assert not is_due(run.home, run.settings, run.session, OPEN)
+
+
+def test_a_log_of_plans_with_a_copy_of_its_head_outside_the_home_is_read_with_it(tmp_path, monkeypatch):
+    monkeypatch.setenv(HEADS, str(tmp_path / "heads"))
+    run = recorded(make_home(tmp_path / "home", **ON))
+
+    assert authorize_execution(run, DUE).by_policy
+    (tmp_path / "heads.plans").unlink()
+    with pytest.raises(SafetyError, match="log of plans is not intact"):
+        authorize_execution(run, DUE)
 
 
 def test_without_the_setting_nothing_goes_without_an_answer(tmp_path):

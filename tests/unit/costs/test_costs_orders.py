@@ -49,6 +49,7 @@ def test_the_spread_is_that_of_the_half_hour_relative_to_the_average_by_volume()
     average = (0.3 * 3 + 0.6) / 0.9
 
     assert terms("market", half_hour=0, **wide).spread_multiple == pytest.approx(3 / average)
+    assert terms("limit", half_hour=0, **wide).spread_multiple == pytest.approx(3 / average)
     assert terms("limit", half_hour=4, **wide).spread_multiple == pytest.approx(1 / average)
     assert terms("vwap", **wide).spread_multiple == pytest.approx(1.0)
     assert terms("twap", **wide).spread_multiple == pytest.approx((3 + 12) / 13 / average)

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tasks.approval.approval_log import approved_detail
 from tasks.approval.plans.audit import check_plans, record_plan
 from tasks.approval.plans.recorded import plans_of
+from tasks.approval.store import write_approval
 from tasks.core.ids import sha256_of_bytes
-from tasks.safety.audit import read_intact
+from tasks.safety.audit import read_intact, record
 from tests.approval_days import EVENING, OPEN, add_person, folder_of, make_home, publish, sign_day
 from tests.unit.approval.test_approval_revision import revise, sign
 
@@ -63,7 +65,16 @@ def test_every_edited_file_is_found(run, name):
     path = folder_of(run) / name
     path.write_bytes(path.read_bytes() + b" ")
 
+    assert (found(run).session, found(run).state) == (run.session.day, "changed")
+    assert found(run).why
+
+
+def test_a_day_that_cannot_be_read_is_changed_and_why(run):
+    recorded(run)
+    (folder_of(run) / "manifest.json").unlink()
+
     assert found(run).state == "changed"
+    assert "has no manifest.json" in found(run).why
 
 
 def test_an_approval_that_was_never_logged_is_changed(run):
@@ -72,6 +83,15 @@ def test_an_approval_that_was_never_logged_is_changed(run):
     (folder_of(run) / "approval.json").chmod(0o640)
 
     assert (found(run).state, found(run).why) == ("changed", "approval.json is not one that was recorded")
+
+
+def test_an_approval_that_a_row_of_another_event_states_is_changed(run):
+    recorded(run)
+    write_approval(run.home, run.session, b"{}")
+    detail = approved_detail(run.session.day, sha256_of_bytes(b"{}"), signatures=1, persons=1)
+    record(run.home, event="kill_switch_tripped", by="Eve", detail=detail, at=EVENING)
+
+    assert (found(run).state, found(run).approved_at) == ("changed", None)
 
 
 def test_a_day_with_an_approved_revision_is_compared_as_it_was_published(run):
@@ -86,7 +106,7 @@ def test_a_recorded_day_whose_folder_is_gone_is_stated(run):
     recorded(run)
     folder_of(run).rename(run.home.root / "away")
 
-    assert found(run).state == "absent"
+    assert (found(run).state, found(run).why) == ("absent", "its directory is missing")
 
 
 def test_the_row_states_the_policy_and_the_last_plan_is_the_last_row(run):

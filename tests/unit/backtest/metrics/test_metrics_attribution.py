@@ -93,6 +93,24 @@ def test_an_unknown_return_is_what_the_name_did_earn_and_an_unknown_sector_is_th
     assert parts["selection"].tolist() == pytest.approx([20 - 400 * 0.02 - 2])
 
 
+def test_the_profit_of_a_name_without_a_known_return_that_was_bought_in_the_session_is_trading():
+    equity, holdings = one_session(
+        value_usd=np.array([[0.0, 200.0], [420.0, 198.0]]), returns=np.array([[np.nan] * 2, [np.nan, -0.01]])
+    )
+
+    parts = parts_usd(equity, holdings)
+
+    assert parts["trading"].tolist() == pytest.approx([20.0])
+    assert parts["selection"].tolist() == pytest.approx([-2.0])
+
+
+def test_a_start_alone_has_nothing_to_attribute():
+    equity, holdings = one_session()
+    start = Holdings(**{name: values[:1] for name, values in vars(holdings).items()})
+
+    assert attribute(DAYS[:1], equity[:1], start).shape == (0, len(PARTS))
+
+
 def test_a_profit_that_no_part_explains_is_refused_and_not_called_selection():
     equity, holdings = one_session()
 

@@ -38,12 +38,11 @@ def test_the_interval_of_independent_returns_is_that_of_theory():
 def test_the_interval_is_that_of_the_return_above_the_risk_free_rate():
     returns = noise(500)
 
-    without, above = (
-        intervals(make_curve(returns, risk_free=rate), seed=3)["sharpe"] for rate in (0.0, 0.0005)
-    )
+    without, above = (intervals(make_curve(returns, risk_free=rate), seed=3) for rate in (0.0, 0.0005))
 
-    assert above.low < without.low - 0.5
-    assert above.high < without.high - 0.5
+    for name in ("sharpe", "sortino"):
+        assert above[name].low < without[name].low - 0.5
+        assert above[name].high < without[name].high - 0.5
 
 
 @pytest.mark.parametrize(("level", "deviations"), [(0.95, 1.96), (0.8, 1.2816)])
@@ -88,6 +87,12 @@ def test_intervals_are_withheld_where_figures_are(returns):
     assert np.isnan([value for interval in drawn.values() for value in interval[:2]]).all()
 
 
+def test_sixty_sessions_are_enough_for_intervals():
+    drawn = intervals(with_benchmark(noise(60)), seed=1, resamples=50)
+
+    assert np.isfinite([value for interval in drawn.values() for value in interval[:2]]).all()
+
+
 def test_without_a_benchmark_only_its_figures_are_unknown():
     drawn = intervals(make_curve(noise(200)), seed=1, resamples=50)
 
@@ -103,8 +108,16 @@ def test_a_difference_is_known_more_closely_than_both_of_its_sides():
     alone = intervals(worse, seed=5, resamples=300)["sharpe"]
     assert 0 < gap.low < gap.high
     assert gap.high - gap.low < 0.2 * (alone.high - alone.low)
+    assert gap.sessions == 400
+    assert paired_differences(better, worse, seed=5, resamples=300)["sharpe"] == gap
     same = paired_differences(worse, worse, seed=5, resamples=50)
     assert {interval[:2] for interval in same.values()} == {(0.0, 0.0)}
+
+
+def test_a_curve_that_does_not_move_is_not_compared():
+    gap = paired_differences(with_benchmark(noise(100)), with_benchmark(np.zeros(100)), seed=1, resamples=5)
+
+    assert np.isnan([value for interval in gap.values() for value in interval[:2]]).all()
 
 
 def test_curves_over_different_sessions_are_not_compared():
@@ -140,7 +153,7 @@ def test_blocks_are_longer_where_volatility_clusters():
     calm_and_wild = np.repeat(rng.choice([0.003, 0.03], 40), 25) * rng.normal(size=1000)
 
     assert block_sessions(calm_and_wild) > 3 * block_sessions(rng.normal(0, 0.01, 1000))
-    assert block_sessions(noise(500)) >= 1
+    assert block_sessions(noise(100, seed=7, mean=0.0)) == 1.0
 
 
 def test_returns_that_hardly_differ_have_one_growth_and_no_drawdown_however_they_are_drawn():

@@ -27,8 +27,11 @@ def test_returns_and_drawdowns_are_those_between_the_two_closes():
     curve = make_curve(returns, benchmark=np.concatenate([[np.nan], market]), exposure=exposure)
     first, last = (curve.sessions[place].item() for place in (100, 140))
 
-    found = cross(curve, Window("any", first, last))
+    window = Window("any", first, last)
 
+    found = cross(curve, window)
+
+    assert found.window == window
     level, index = (np.concatenate([[1.0], np.cumprod(1 + each[100:140])]) for each in (returns, market))
     assert found.total_return == pytest.approx(level[-1] - 1)
     assert found.benchmark == pytest.approx(index[-1] - 1)

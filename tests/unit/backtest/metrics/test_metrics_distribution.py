@@ -25,6 +25,14 @@ def test_a_small_distribution_worked_out_by_hand():
     )
 
 
+def test_the_shape_does_not_depend_on_the_mean():
+    around_zero, gains = values([-0.03, 0.01, 0.01, 0.01]), values([0.01, 0.05, 0.05, 0.05])
+
+    assert gains["mean_return"] == pytest.approx(0.04)
+    for name in ("skewness", "kurtosis"):
+        assert gains[name] == pytest.approx(around_zero[name])
+
+
 def test_a_normal_distribution_has_no_skewness_and_no_excess_kurtosis():
     measured = values(np.random.default_rng(3).normal(0, 0.01, 200_000))
 

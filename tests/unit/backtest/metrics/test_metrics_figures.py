@@ -6,6 +6,7 @@ import pytest
 from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.metrics.figures import ANNUALISED, measure, win_rate
 from tasks.core.errors import DataError
+from tasks.risk.ratios import beta_and_alpha
 from tests.unit.backtest.metrics.curves import make_curve, noise
 
 
@@ -29,8 +30,8 @@ def test_figures_of_a_small_account_worked_out_by_hand():
 
 def test_annualised_figures_use_the_calendar_and_the_risk_free_rate():
     returns = noise(504)
-    risk_free = np.full(505, 0.0002)
-    curve = make_curve(returns, risk_free=risk_free, benchmark=np.concatenate([[np.nan], noise(504, seed=1)]))
+    risk_free, market = np.full(505, 0.0002), noise(504, seed=1)
+    curve = make_curve(returns, risk_free=risk_free, benchmark=np.concatenate([[np.nan], market]))
 
     figures = measure(curve)
 
@@ -40,6 +41,10 @@ def test_annualised_figures_use_the_calendar_and_the_risk_free_rate():
     assert figures["volatility"].value == pytest.approx(returns.std(ddof=1) * 252**0.5)
     assert figures["sharpe"].value == pytest.approx(excess.mean() / excess.std(ddof=1) * 252**0.5)
     assert figures["calmar"].value == pytest.approx(figures["cagr"].value / -figures["max_drawdown"].value)
+    assert figures["benchmark_cagr"].value == pytest.approx(np.prod(1 + market) ** (1 / years) - 1)
+    assert (figures["beta"].value, figures["alpha"].value) == pytest.approx(
+        beta_and_alpha(returns, market, 0.0002)
+    )
     assert {figure.standing for figure in figures.values()} == {"full"}
 
 
@@ -125,10 +130,15 @@ def test_an_unusable_curve_is_refused(columns, message):
         make_curve([0.01, 0.02], **columns)
 
 
+def test_an_account_of_cents_is_measured_like_any_other():
+    assert measure(make_curve([0.5], start_usd=0.02))["total_return"].value == pytest.approx(0.5)
+
+
 def test_sessions_out_of_order_are_refused():
     curve = make_curve([0.01, 0.02])
     columns = {name: getattr(curve, name) for name in curve.__dataclass_fields__}
 
-    with pytest.raises(DataError, match="not in order"):
-        Curve(**columns | {"sessions": curve.sessions[::-1]})
+    for order in ([2, 1, 0], [0, 2, 1], [0, 1, 1]):
+        with pytest.raises(DataError, match="not in order"):
+            Curve(**columns | {"sessions": curve.sessions[order]})
     assert curve.last == date(2024, 6, 28)

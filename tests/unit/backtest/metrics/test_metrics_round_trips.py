@@ -81,6 +81,16 @@ def test_without_trips_no_rate_is_stated():
     assert {figure.standing for figure in figures.values()} == {"withheld"}
 
 
+def test_in_a_single_session_each_company_has_its_own_trip():
+    trips = found([[1, 0, 1]], [[2, 3, 4]])
+
+    assert trips[["company", "pnl_usd", "is_open"]].to_numpy().tolist() == [
+        [0, 2, True],
+        [1, 3, False],
+        [2, 4, True],
+    ]
+
+
 def test_without_companies_there_are_no_trips():
     trips = found(np.zeros((3, 0)), np.zeros((3, 0)))
 
@@ -102,3 +112,4 @@ def test_no_profit_and_no_session_is_lost_or_counted_twice(data):
         assert own["is_open"].sum() == held[-1, company]
     assert ((trips["entry"] <= trips["exit"]) | trips["is_open"]).all()
     assert trips["exit"].isna().tolist() == trips["is_open"].tolist()
+    assert trips.sort_values(["entry", "company"]).index.tolist() == list(range(len(trips)))

@@ -40,6 +40,13 @@ def test_years_and_months_compound_to_the_whole(returns):
     assert np.prod(1 + per_regime(curve)["total_return"]) - 1 == pytest.approx(whole, abs=1e-9)
 
 
+def test_a_start_alone_has_no_years_and_no_regimes_and_the_same_columns():
+    start, curve = make_curve([]), make_curve([0.01])
+
+    for table in (per_year, per_regime):
+        assert (len(table(start)), table(start).columns.tolist()) == (0, table(curve).columns.tolist())
+
+
 def test_a_session_counts_to_the_regime_of_the_close_before():
     curve = make_curve(
         [0.01, -0.05, -0.04, 0.03],
@@ -116,10 +123,11 @@ def test_rolling_figures_are_unknown_without_enough_sessions_or_movement():
     unknown = rolling(brief, window=63)
     assert unknown.index.equals(pd.DatetimeIndex(brief.sessions[1:]))
     assert unknown.isna().all().all()
-    still = rolling(make_curve(np.zeros(70), benchmark=0.0), window=63)
+    still = rolling(make_curve(np.zeros(70), benchmark=0.0, risk_free=2**-7), window=63)
     assert still["volatility"].iloc[-1] == 0
     assert still[["sharpe", "beta"]].isna().all().all()
     assert set(still.dtypes.astype(str)) == {"float64"}
+    assert rolling(make_curve(noise(70), benchmark=3 * 2**-7), window=63)["beta"].isna().all()
 
 
 @given(RETURNS)
@@ -136,6 +144,7 @@ def test_drawdowns_are_found_with_their_dates_and_the_open_one_is_not_recovered(
 
     table = worst_drawdowns(curve, count=5)
 
+    assert table.index.tolist() == [0, 1]
     assert table["depth"].tolist() == pytest.approx([-0.30, -0.10])
     assert table["peak"].tolist() == [pd.Timestamp(day[4]), pd.Timestamp(day[1])]
     assert table["trough"].tolist() == [pd.Timestamp(day[5]), pd.Timestamp(day[2])]

@@ -42,6 +42,14 @@ def test_a_session_that_cost_money_without_a_falling_name_says_so():
     assert (day.largest_part, day.parts["cost"], day.names) == ("cost", -0.001, ())
 
 
+def test_a_session_without_a_loss_is_not_listed():
+    parts = pd.DataFrame(0, index=range(3), columns=list(PARTS))
+
+    days = worst_days(make_curve([0.0, -0.01, 0.02]), parts, np.zeros((4, 4)), SYMBOLS, count=3)
+
+    assert [day.return_frac for day in days] == pytest.approx([-0.01])
+
+
 def test_only_the_asked_number_is_listed():
     curve = make_curve([-0.01, -0.02, -0.03])
     parts = pd.DataFrame(0, index=range(3), columns=list(PARTS))

@@ -138,6 +138,7 @@ def test_rows_come_in_the_order_of_symbols_and_sessions_where_a_day_had_two_acti
 
     clean, _ = clean_actions(make_actions(*rows, ("C", FRIDAY, 0.1, 1.0)), DAYS)
 
+    assert clean.index.tolist() == [0, 1, 2]
     assert clean["symbol"].tolist() == ["C", "A", "B"]
     assert clean["split"].tolist() == [1.0, 3.0, 2.0]
 

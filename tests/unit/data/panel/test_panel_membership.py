@@ -88,3 +88,14 @@ def test_actions_of_one_day_multiply_once_and_those_of_other_days_and_names_stay
     assert total[[4, 5, 19, 20, 59], b].tolist() == [1, 17, 17, 119, 119]
     assert (total[:, c] == 1).all()  # it was listed only after
     assert split[[9, 10, 59], a].tolist() == [1, 200, 200.0 * 300 * 500 * 1300]
+
+
+def test_without_companies_and_after_the_last_session_no_action_takes_effect():
+    actions = pd.DataFrame(
+        {"symbol": ["A"], "session": pd.to_datetime(DAYS[[40]]), "factor": 2.0, "split": 2.0}
+    )
+    grid, companies = grid_and(("A", 0))
+    nothing, nobody = grid_and()
+
+    assert (cumulative_factors(replace(grid, sessions=DAYS[:40]), actions, companies)[0] == 1).all()
+    assert cumulative_factors(nothing, actions, nobody)[0].shape == (60, 0)
