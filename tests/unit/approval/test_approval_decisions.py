@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.approval import decisions
-from tasks.approval.approval_log import approver_detail
+from tasks.approval.approval_log import Approver, approver_detail, rejected_detail
 from tasks.approval.decisions import (
     add_approver,
     add_signature,
@@ -24,6 +24,8 @@ from tasks.approval.keys import create_key, public_key
 from tasks.approval.store import WITHDRAWN
 from tasks.approval.task import verify_approval
 from tasks.core.errors import ConfigError, SafetyError
+from tasks.core.ids import sha256_of_bytes
+from tasks.core.text import instant_text
 from tasks.execution.journal import store_execution
 from tasks.ledger.database import opened
 from tasks.ledger.opening import Opening, begin_ledger
@@ -134,6 +136,7 @@ def test_the_log_has_how_many_of_how_many_have_signed_and_whose_key_was_added_an
     added, signed, revoked = read_intact(run.home)
 
     key = person.approver.key
+    assert person.approver == Approver("Ann Lee", key, instant_text(EVENING - timedelta(days=1)), "Root")
     assert (added.by, added.detail) == ("Root", approver_detail("Ann Lee", key, "set-up"))
     assert (signed.by, signed.detail.partition(", ")[0]) == ("Ann Lee", "2024-06-14")
     assert signed.detail.endswith(", 1 of 2 signed")
@@ -174,6 +177,9 @@ def test_a_halt_that_allows_reductions_allows_a_day_of_sales_only(run):
 
 def test_a_rejection_without_an_approval_and_a_second_one_are_logged(run):
     reject_day(run, "Bob", "odd", EVENING)
+    (row,) = read_intact(run.home)
+    manifest = (folder_of(run) / "manifest.json").read_bytes()
+    assert row.detail == rejected_detail(run.session.day, sha256_of_bytes(manifest), "odd")
     reject_day(run, "Cem", "still odd", EVENING + timedelta(minutes=1))
 
     assert not (folder_of(run) / WITHDRAWN).exists()
@@ -252,6 +258,30 @@ def test_what_is_not_a_name_is_not_registered(run, name):
         add_approver(run.home, name, public_key(create_key()), "Root", "set-up", EVENING)
 
     assert read_intact(run.home) == before
+
+
+def test_who_signs_a_day_that_is_approved_already_changes_nothing(run):
+    ann, bob = add_person(run, "Ann Lee"), add_person(run, "Bob Ray")
+    approval = sign_day(run, ann)
+
+    assert sign_day(run, bob) == approval
+    assert verify_approval(run, EVENING).approvers == ("Ann Lee",)
+
+
+def test_only_the_key_of_who_is_named_is_revoked(run):
+    add_person(run, "Ann Lee")
+    bob = add_person(run, "Bob Ray")
+
+    revoked = revoke_approver(run.home, "Bob Ray", "Root", "left", EVENING)
+
+    assert (revoked.name, revoked.key) == ("Bob Ray", bob.approver.key)
+    with pytest.raises(ConfigError, match="'Bob Ray' has no valid key"):
+        revoke_approver(run.home, "Bob Ray", "Root", "left", EVENING)
+
+    assert {one.name: one.is_revoked for one in list_approvers(run.home)} == {
+        "Ann Lee": False,
+        "Bob Ray": True,
+    }
 
 
 def test_a_name_has_one_valid_key_and_may_have_another_once_it_is_revoked(run):

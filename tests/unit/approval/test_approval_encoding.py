@@ -163,6 +163,16 @@ def test_the_error_of_a_hostile_file_does_not_repeat_it():
     assert "script" not in str(caught.value)
 
 
+def test_a_stored_approval_is_ascii_whatever_the_name_of_its_approver():
+    zoe = SIGNATURE.model_copy(update={"statement": STATEMENT.model_copy(update={"approver": "Zoë Ray"})})
+    approval = APPROVAL.model_copy(update={"signatures": (zoe,)})
+
+    content = render_record(approval)
+
+    assert b'"approver": "Zo\\u00eb Ray"' in content
+    assert parse_approval(content) == approval
+
+
 def test_a_detached_signature_is_one_line_that_is_read_back():
     text = render_detached(ENVELOPE, SIGNATURE)
 
@@ -211,7 +221,7 @@ def test_text_that_nobody_printed_is_not_a_detached_signature(text):
 
 
 @pytest.mark.parametrize(
-    "name", ["Ann", "Ann Lee", "José Ñandú", "O'Neil", "J. R. Lee-Ray", "李 明", "A" * 60]
+    "name", ["Ann", "Ann Lee", "José Ñandú", "O'Neil", "J. R. Lee-Ray", "李 明", "李", "A" * 60]
 )
 def test_names_of_people_are_names(name):
     assert is_name(name)

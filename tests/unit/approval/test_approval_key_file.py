@@ -76,6 +76,16 @@ def test_a_missing_linked_empty_large_or_foreign_file_is_refused(tmp_path):
             read_key(tmp_path / name, never)
 
 
+def test_a_key_file_of_64_kib_is_read_and_a_larger_one_is_not(tmp_path):
+    path = cheap_key(tmp_path / "key.pem")
+    path.write_bytes(path.read_bytes().ljust(1 << 16))
+    assert read_key(path, secret)
+
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(ConfigError, match="too large"):
+        read_key(path, never)
+
+
 def test_a_pipe_is_not_a_key_file_and_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "key.pem", 0o600)
 

@@ -106,6 +106,10 @@ def test_a_file_with_another_header_or_an_enormous_cost_is_not_opened(header):
         open_key(header + pem, b"p")
 
 
+def test_a_key_file_may_have_the_greatest_cost():
+    assert is_key_file(b"afterclose approval key, scrypt 20 " + b"0" * 32 + b"\n")
+
+
 def test_a_key_of_another_kind_is_refused():
     other = encrypt_key(X25519PrivateKey.generate(), b"p", log2_cost=4)
 

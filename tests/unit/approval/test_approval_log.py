@@ -126,6 +126,12 @@ def test_a_revision_leaves_the_decision_to_a_person_and_voids_no_approval():
     assert decisions_about(DAY, [revised(), unanswered("2" * 64)]).approval_sha256 == ""
 
 
+def test_an_approval_takes_the_place_of_the_policy():
+    decided = decisions_about(DAY, [unanswered("2" * 64), approved("1" * 64)])
+
+    assert (decided.approval_sha256, decided.is_unanswered) == ("1" * 64, False)
+
+
 def test_no_person_answered_only_if_the_log_has_nothing_but_the_signature_stored():
     nobody = decisions_about(DAY, [])
     assert nobody.leaves_unanswered("")
@@ -165,6 +171,13 @@ def by_ann(one):
     return one._replace(by="Ann Lee")
 
 
+def test_the_row_of_the_policy_counts_what_is_executed_and_what_lapses():
+    one, two = (unanswered_detail(DAY, "1" * 64, "2" * 64, sales=count, lapsed=count) for count in (1, 2))
+
+    assert one.endswith(", 1 sell is executed, 1 buy lapses")
+    assert two.endswith(", 2 sells are executed, 2 buys lapse")
+
+
 def test_who_signed_and_was_revoked_afterwards_is_named_whatever_is_decided_about_other_sessions():
     signed = [added(), by_ann(approved("1" * 64))]
     why = "Ann Lee was revoked as an approver by Root: left"
@@ -183,3 +196,4 @@ def test_who_did_not_sign_this_approval_is_not_named_as_its_revoked_signer():
     assert revoked_signer(DAY, [*signed, rejected(), revoked()]) == ""  # that approval is void already
     assert revoked_signer(DAY, [added(), revoked(), added(key=SECOND), *signed[1:]]) == ""  # with another key
     assert revoked_signer(DAY, [*signed, row(REVOKED, "Ann Lee")]) == ""
+    assert revoked_signer(DAY, [*signed, row("kill_switch_tripped", revoked().detail)]) == ""

@@ -2,12 +2,13 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.approval.day import published_day
+from tasks.approval.day import listed_files, published_day
 from tasks.approval.decisions import add_signature, examine, make_signature
 from tasks.approval.store import read_day, revision_numbers, write_approval, write_revision
 from tasks.approval.task import verify_approval
@@ -172,8 +173,22 @@ def test_two_persons_sign_the_same_revision(tmp_path):
     assert verify_approval(run, EVENING).approvers == ("Ann Lee", "Bob Ray")
 
 
-def test_a_number_without_a_revision_is_refused(run):
+def test_a_number_without_a_revision_is_refused_and_no_other_file_is_closed_or_left_open(run):
+    revise(run)
+    before = sorted(Path("/dev/fd").iterdir())
+
     assert reason_of(examine, run, EVENING, revision=7) == "revision"
+
+    assert sorted(Path("/dev/fd").iterdir()) == before
+
+
+def test_the_numbers_of_revisions_are_the_names_that_are_numbers(run):
+    assert revision_numbers(run.home, run.session) == []
+    revise(run)
+    for name in ("10", "2", "03", "x", ".4.partial", "²"):
+        (folder_of(run) / "revisions" / name).mkdir()
+
+    assert revision_numbers(run.home, run.session) == [1, 2, 10]
 
 
 @pytest.mark.parametrize("number", ["1", True, 1.0, -1, None, [1]])
@@ -195,3 +210,6 @@ def test_the_files_of_a_revision_replace_those_of_the_day(run):
     assert files["trades.csv"] == trades_csv(TRADE_ROWS[0])
     assert files["report.html"] == day_files()["report.html"]
     assert files["manifest.json"] == (folder_of(run) / "manifest.json").read_bytes()
+    assert listed_files(run.session.day, manifest, files) == {
+        name: sha256_of_bytes(content) for name, content in files.items() if name != "manifest.json"
+    }

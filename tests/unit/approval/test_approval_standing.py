@@ -32,6 +32,7 @@ def test_a_signed_day_is_approved_by_its_signer(run):
     found = read_standing(run, EVENING)
 
     assert (found.state, found.is_signable, found.signed_by) == ("approved", False, ("Ann Lee",))
+    assert found.lost is None
 
 
 def test_one_signature_of_two_is_incomplete(tmp_path):
@@ -66,6 +67,17 @@ def test_a_day_whose_execution_began_is_executed(run):
     found = read_standing(run, EVENING)
 
     assert (found.state, found.envelope, found.signed_by) == ("executed", None, ("Ann Lee",))
+    assert found.day.session == run.session.day
+
+
+def test_a_day_in_execution_names_who_had_rejected_it(run):
+    reject_day(run, "Bob", "odd", EVENING)
+    sign_day(run, add_person(run), reason="the prices are right")
+    (folder_of(run) / "execution.json").write_text("{}")
+
+    found = read_standing(run, EVENING)
+
+    assert (found.state, found.rejection.by, found.approvers) == ("executed", "Bob", ("Ann Lee",))
 
 
 def test_an_approval_that_has_expired_refuses_the_day_and_still_shows_it(run):

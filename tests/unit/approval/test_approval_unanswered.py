@@ -55,6 +55,8 @@ def test_only_the_sales_are_covered_from_an_hour_before_the_open_until_the_open(
 
     assert [(line.symbol, line.side) for line in covered.envelope.lines] == [("AAPL", "SELL")]
     assert (covered.approvers, covered.lapsed) == ((POLICY,), 1)
+    assert covered.trades == (folder_of(run) / "trades.csv").read_bytes()
+    assert covered.manifest == (folder_of(run) / "manifest.json").read_bytes()
     assert reason_of(run, DUE - timedelta(seconds=1)) == "missing"
     assert authorize_execution(run, OPEN - timedelta(seconds=1)).by_policy
     assert reason_of(run, OPEN) == "missing"

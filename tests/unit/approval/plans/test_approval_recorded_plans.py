@@ -7,7 +7,7 @@ import pytest
 
 from tasks.approval.approval_log import approved_detail
 from tasks.approval.plans.audit import check_plans, record_plan
-from tasks.approval.plans.recorded import plans_of
+from tasks.approval.plans.recorded import plans_of, recorded_detail
 from tasks.approval.store import write_approval
 from tasks.core.ids import sha256_of_bytes
 from tasks.safety.audit import read_intact, record
@@ -35,7 +35,7 @@ def test_a_day_whose_manifest_was_recorded_before_the_open_is_fixed_and_when(run
 
     check = found(run)
 
-    assert (check.state, check.recorded_at) == ("recorded", EVENING)
+    assert (check.session, check.state, check.recorded_at) == (run.session.day, "recorded", EVENING)
     assert check.approved_at == EVENING + timedelta(hours=1)
 
 
@@ -47,9 +47,20 @@ def test_what_was_recorded_from_the_open_on_is_late(run, at, state):
 
 
 def test_a_day_without_a_row_is_stated_as_not_recorded(run):
+    sign_day(run, add_person(run))
+
     check = found(run)
 
     assert (check.session, check.state, check.recorded_at) == (run.session.day, "unrecorded", None)
+    assert (check.approved_at, check.why) == (EVENING, "no plan was recorded")
+
+
+def test_a_row_of_another_event_records_no_plan_whatever_it_states(run):
+    manifest = sha256_of_bytes((folder_of(run) / "manifest.json").read_bytes())
+    detail = recorded_detail(run.session.day, manifest, "nothing")
+    record(run.home, event="log_accepted", by="Eve", detail=detail, at=EVENING, log="plans")
+
+    assert found(run).state == "unrecorded"
 
 
 def test_a_day_published_anew_with_its_digests_after_its_plan_was_recorded_is_changed(run):
@@ -82,7 +93,10 @@ def test_an_approval_that_was_never_logged_is_changed(run):
     (folder_of(run) / "approval.json").write_bytes(b"{}")
     (folder_of(run) / "approval.json").chmod(0o640)
 
-    assert (found(run).state, found(run).why) == ("changed", "approval.json is not one that was recorded")
+    check = found(run)
+
+    assert (check.session, check.state) == (run.session.day, "changed")
+    assert check.why == "approval.json is not one that was recorded"
 
 
 def test_an_approval_that_a_row_of_another_event_states_is_changed(run):
@@ -106,7 +120,10 @@ def test_a_recorded_day_whose_folder_is_gone_is_stated(run):
     recorded(run)
     folder_of(run).rename(run.home.root / "away")
 
-    assert (found(run).state, found(run).why) == ("absent", "its directory is missing")
+    check = found(run)
+
+    assert (check.session, check.state) == (run.session.day, "absent")
+    assert check.why == "its directory is missing"
 
 
 def test_the_row_states_the_policy_and_the_last_plan_is_the_last_row(run):

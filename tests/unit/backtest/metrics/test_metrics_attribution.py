@@ -34,6 +34,7 @@ def test_one_session_worked_out_by_hand():
 
     parts = attribute(DAYS[:2], equity, holdings)
 
+    assert (parts.index.name, parts.index.tolist()) == ("session", [pd.Timestamp(DAYS[1])])
     assert parts.iloc[0].to_dict() == {
         "market": 1200,  # 600 × 2 %
         "timing": 0,  # exposure equals its mean
@@ -104,6 +105,25 @@ def test_the_profit_of_a_name_without_a_known_return_that_was_bought_in_the_sess
     assert parts["selection"].tolist() == pytest.approx([-2.0])
 
 
+def test_a_name_that_moved_to_another_sector_is_compared_with_that_one():
+    pnl = np.array([[0.0], [3.0], [-2.0]])
+    holdings = Holdings(
+        value_usd=np.full((3, 1), 100.0),
+        returns=pnl / 100,
+        pnl_usd=pnl,
+        sector=np.array([[0], [1], [1]]),
+        market=np.zeros(3),
+        sector_returns=np.array([[np.nan, np.nan], [0.03, 0.5], [0.5, -0.02]]),
+        interest_usd=np.zeros(3),
+        cost_usd=np.zeros(3),
+    )
+
+    parts = parts_usd(np.array([100.0, 103.0, 101.0]), holdings)
+
+    assert parts["sector"].tolist() == pytest.approx([3.0, -2.0])
+    assert parts["selection"].tolist() == pytest.approx([0.0, 0.0])
+
+
 def test_a_start_alone_has_nothing_to_attribute():
     equity, holdings = one_session()
     start = Holdings(**{name: values[:1] for name, values in vars(holdings).items()})
@@ -140,8 +160,6 @@ def test_parts_sum_to_the_cent_to_the_change_of_equity(seed, sessions, names):
     cents = attribute(DAYS[: sessions + 1], equity, holdings)
 
     assert tuple(cents.columns) == PARTS
-    assert cents.index.tolist() == pd.DatetimeIndex(DAYS[1 : sessions + 1]).tolist()
-    assert cents.index.name == "session"
     assert cents.dtypes.unique().tolist() == [np.dtype("int64")]
     level = np.rint(100 * equity).astype(int)
     assert (cents.sum(axis=1).to_numpy() == np.diff(level)).all()

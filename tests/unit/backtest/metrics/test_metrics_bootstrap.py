@@ -84,6 +84,7 @@ def test_a_wider_level_gives_a_wider_interval():
 def test_intervals_are_withheld_where_figures_are(returns):
     drawn = intervals(make_curve(returns), seed=1, resamples=50)
 
+    assert {interval.sessions for interval in drawn.values()} == {len(returns)}
     assert np.isnan([value for interval in drawn.values() for value in interval[:2]]).all()
 
 

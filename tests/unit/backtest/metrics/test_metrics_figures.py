@@ -40,6 +40,8 @@ def test_annualised_figures_use_the_calendar_and_the_risk_free_rate():
     assert figures["cagr"].value == pytest.approx(np.prod(1 + returns) ** (1 / years) - 1)
     assert figures["volatility"].value == pytest.approx(returns.std(ddof=1) * 252**0.5)
     assert figures["sharpe"].value == pytest.approx(excess.mean() / excess.std(ddof=1) * 252**0.5)
+    downside = np.sqrt(np.mean(np.minimum(excess, 0) ** 2))
+    assert figures["sortino"].value == pytest.approx(excess.mean() / downside * 252**0.5)
     assert figures["calmar"].value == pytest.approx(figures["cagr"].value / -figures["max_drawdown"].value)
     assert figures["benchmark_cagr"].value == pytest.approx(np.prod(1 + market) ** (1 / years) - 1)
     assert (figures["beta"].value, figures["alpha"].value) == pytest.approx(

@@ -75,6 +75,13 @@ def test_rates_of_closed_trips_worked_out_by_hand():
     )
 
 
+def test_a_gain_and_a_loss_of_cents_count():
+    figures = measure_trips(found([[1, 1], [0, 0]], [[0.5, -0.25], [0, 0]]))
+
+    assert (figures["hit_rate"].value, figures["profit_factor"].value) == (0.5, 2.0)
+    assert (figures["mean_gain_usd"].value, figures["mean_loss_usd"].value) == (0.5, -0.25)
+
+
 def test_without_trips_no_rate_is_stated():
     figures = measure_trips(found(np.zeros((3, 2)), np.zeros((3, 2))))
 

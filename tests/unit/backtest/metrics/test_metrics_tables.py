@@ -101,7 +101,7 @@ def test_months_are_laid_out_by_year_with_gaps_where_nothing_was_measured():
 
 def test_rolling_figures_equal_those_of_each_window():
     returns, market = noise(90), np.concatenate([[np.nan], noise(90, seed=1)])
-    risk_free = np.full(91, 0.0001)
+    risk_free = np.linspace(0, 0.01, 91)
     curve = make_curve(returns, benchmark=market, risk_free=risk_free)
 
     table = rolling(curve, window=63)
@@ -110,12 +110,12 @@ def test_rolling_figures_equal_those_of_each_window():
     assert table.index.name == "session"
     assert table["sharpe"].isna().sum() == 62
     for end in (63, 77, 90):
-        window, other = returns[end - 63 : end], market[1:][end - 63 : end]
+        window, other, rate = (each[end - 63 : end] for each in (returns, market[1:], risk_free[1:]))
         row = table.iloc[end - 1]
         assert row["total_return"] == pytest.approx(np.prod(1 + window) - 1)
         assert row["volatility"] == pytest.approx(annual_volatility(window))
-        assert row["sharpe"] == pytest.approx(sharpe(window, 0.0001))
-        assert row["beta"] == pytest.approx(beta_and_alpha(window, other, 0.0001)[0])
+        assert row["sharpe"] == pytest.approx(sharpe(window, rate))
+        assert row["beta"] == pytest.approx(beta_and_alpha(window, other, rate)[0])
 
 
 def test_rolling_figures_are_unknown_without_enough_sessions_or_movement():

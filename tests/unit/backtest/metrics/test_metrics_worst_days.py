@@ -30,6 +30,7 @@ def test_the_worst_sessions_come_first_with_what_they_lost_to_and_by_whom():
     assert worst.regime == "NEUTRAL"
     assert sum(worst.parts.values()) == pytest.approx(-0.05, abs=1e-6)
     assert [name for name, _ in worst.names] == ["CCC", "DDD", "AAA"]
+    assert [lost for _, lost in worst.names] == pytest.approx([-0.03, -0.014, -0.01])
     assert worst.largest_part == "market"
 
 
