@@ -7,6 +7,7 @@ from tasks.backtest.metrics.curve import Curve
 from tasks.backtest.metrics.figures import figure, mean, win_rate, yearly_turnover
 from tasks.data.schema.records import Mask
 from tasks.risk.ratios import (
+    NO_SPREAD,
     SESSIONS_PER_YEAR,
     Numbers,
     annual_volatility,
@@ -82,8 +83,10 @@ def rolling(curve: Curve, *, window: int) -> pd.DataFrame:
         columns = {
             "total_return": np.prod(1 + plain, axis=1) - 1,
             "volatility": plain.std(axis=1, ddof=1) * np.sqrt(SESSIONS_PER_YEAR),
-            "sharpe": np.where(spread > 0, own.mean(axis=1) / spread * np.sqrt(SESSIONS_PER_YEAR), np.nan),
-            "beta": np.where(variance > 0, shared / variance, np.nan),
+            "sharpe": np.where(
+                spread > NO_SPREAD, own.mean(axis=1) / spread * np.sqrt(SESSIONS_PER_YEAR), np.nan
+            ),
+            "beta": np.where(variance > NO_SPREAD**2, shared / variance, np.nan),
         }
     return pd.DataFrame(
         {name: np.concatenate([blank[: window - 1], values]) for name, values in columns.items()}, index=index

@@ -128,6 +128,8 @@ def test_rolling_figures_are_unknown_without_enough_sessions_or_movement():
     assert still[["sharpe", "beta"]].isna().all().all()
     assert set(still.dtypes.astype(str)) == {"float64"}
     assert rolling(make_curve(noise(70), benchmark=3 * 2**-7), window=63)["beta"].isna().all()
+    rounded = rolling(make_curve(np.full(70, 0.001), benchmark=0.0003, risk_free=0.0001), window=63)
+    assert rounded[["sharpe", "beta"]].isna().all().all()
 
 
 @given(RETURNS)
