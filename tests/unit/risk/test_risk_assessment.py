@@ -127,6 +127,7 @@ def test_cash_has_no_risk_but_a_drawdown():
 
     assert assessment.losses == {}
     assert assessment.scenarios == assessment.clusters == assessment.risk_shares == ()
+    assert assessment.sessions == 0
     assert states(assessment)["drawdown"] == "breached"
     assert {state for name, state in states(assessment).items() if name != "drawdown"} == {"within"}
 
@@ -144,3 +145,14 @@ def test_without_returns_or_benchmark_limits_are_unknown_and_not_kept():
 
 def test_equal_inputs_give_equal_assessments():
     assert assessed() == assessed()
+
+
+def test_two_names_that_move_together_are_a_cluster_and_one_alone_is_none():
+    market = market_of()
+    returns = returns_of(market).assign(N01=lambda moves: moves["N00"])
+
+    assessment = assess(
+        CALM[:3], returns, market, SECTORS, drawdown=0.0, settings=make_settings().risk, seed=7
+    )
+
+    assert [group.names for group in assessment.clusters] == [("N00", "N01")]

@@ -252,6 +252,7 @@ def test_a_few_names_get_fewer_factors_and_stay_invertible():
     estimate = estimate_factors(centred_returns(factor_returns(names=4)), 20)
 
     assert estimate.loadings.shape == (4, 1)
+    assert estimate_factors(centred_returns(factor_returns(names=9)), 20).loadings.shape == (9, 3)
     assert np.linalg.eigvalsh(estimate.matrix())[0] > 0
     assert estimate_factors(centred_returns(factor_returns(names=1)), 20).loadings.shape == (1, 0)
     assert estimate_factors(centred_returns(np.empty((252, 0))), 20).loadings.shape == (0, 0)
@@ -278,3 +279,19 @@ def test_the_covariance_of_some_names_by_factors_is_that_of_all():
     whole = estimate_factors(centred_returns(returns.to_numpy()), 3).matrix()
     assert list(some.index) == ["B", "Z"]
     np.testing.assert_allclose(some, whole[np.ix_([1, 25], [1, 25])])
+
+
+def test_factors_are_principal_components_of_the_correlation_less_the_noise_of_the_others():
+    sessions, names, factors = 90, 12, 3
+    returns = factor_returns(sessions=sessions, names=names)
+
+    estimate = estimate_factors(centred_returns(returns), factors)
+
+    variances, components = np.linalg.eigh(np.corrcoef(returns, rowvar=False))  # ascending
+    noise = variances[:-factors].sum() / (sessions * (1 - factors / names) - factors)
+    largest = components[:, -factors:]
+    common = largest @ np.diag(variances[-factors:] - noise) @ largest.T
+    deviation = returns.std(axis=0)
+    np.testing.assert_allclose(
+        estimate.loadings @ estimate.loadings.T, common * np.outer(deviation, deviation), atol=1e-12
+    )

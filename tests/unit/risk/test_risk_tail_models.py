@@ -52,6 +52,17 @@ def test_fat_tails_deepen_the_simulated_shortfall_and_not_the_normal_one():
     assert monte_carlo(fat, 0.99, seed=1, paths=PATHS)["cvar_1d"] > 1.1 * parametric(fat, 0.99)["cvar_1d"]
 
 
+@pytest.mark.parametrize(
+    ("calm_sessions", "degrees"),
+    [(5, 16), (6, 10), (50, 4.5), (1, 100)],  # a kurtosis of 3.5, of 4, of more than t has, of 1.5
+)
+@pytest.mark.parametrize("mean", [0.0, 1.0])
+def test_degrees_of_freedom_are_those_of_the_kurtosis_around_the_mean(calm_sessions, degrees, mean):
+    returns = np.array([1.0, -1.0] + [0.0] * calm_sessions)
+
+    assert degrees_of_freedom(mean + returns) == pytest.approx(degrees)
+
+
 def test_paths_repeat_with_the_seed():
     returns = normal()
 

@@ -96,6 +96,10 @@ def test_a_gain_exceeds_no_forecast():
     assert not exceedances(np.linspace(0.02, 0.01, 50), 0.95, window=20).any()
 
 
+def test_a_loss_as_large_as_the_forecast_does_not_exceed_it():
+    assert not exceedances(np.full(50, -0.01), 0.95, window=20).any()
+
+
 def test_forecasts_of_steady_returns_hold_and_those_before_a_crash_do_not():
     steady = np.random.default_rng(1).normal(0, 0.01, 700)
 

@@ -186,3 +186,10 @@ def test_the_days_flow_is_the_change_of_the_net_flows_and_nothing_on_a_first_day
     assert measure(history).day_flow_usd == -50.25
     assert measure(history.iloc[:2]).day_flow_usd == 200.5
     assert measure(history.iloc[:1]).day_flow_usd == 0
+
+
+def test_the_first_flow_of_a_home_without_a_ledger_so_far_is_the_flow_of_its_day():
+    history = history_of([100.0, 110.0, 121.0], [50.0] * 3)
+    row = history.iloc[-1].to_dict() | {"net_flows": "250.25", "receivable": "0.00"}
+
+    assert performance(history.iloc[:-1], row).day_flow_usd == 250.25

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.portfolio.arrays import value_held
 from tasks.trades.tickets.schema import CAUSES
+from tasks.trades.tickets.situation import GROUPS, differs
 from tests.unit.trades.tickets.ticket_worlds import (
     COUNT,
     EQUITY_USD,
@@ -340,3 +341,22 @@ def test_a_name_of_the_last_target_without_a_price_any_more_does_not_matter(last
 
     assert 9 not in parts
     assert all(sum(of_name.values()) == pytest.approx(cents[place] / 100) for place, of_name in parts.items())
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_equal_inputs_do_not_differ_even_where_they_are_unknown(group):
+    unknown = {"adv_usd": np.where(np.arange(COUNT) == 9, np.nan, 1e9), "fall": np.full(COUNT, np.nan)}
+    risk = estimate()
+
+    assert not differs(make_situation(risk=risk, **unknown), make_situation(risk=risk, **unknown), group)
+
+
+def test_a_name_without_an_estimate_has_no_covariance_and_the_others_keep_theirs():
+    whole = estimate()
+    risk = replace(whole, column=np.where(np.arange(COUNT) == 1, -1, whole.column))
+
+    covariance = risk.among(np.array([0, 1, 2]))
+
+    assert np.isnan(covariance[1]).all()
+    assert np.isnan(covariance[:, 1]).all()
+    np.testing.assert_array_equal(covariance[np.ix_([0, 2], [0, 2])], whole.estimator.among(np.array([0, 2])))
