@@ -38,7 +38,7 @@ from tasks.trades.lines import Trading
 from tasks.trades.rules import trade_rules_of
 from tasks.trades.schema import Trades
 from tasks.trades.task import propose_trades
-from tasks.trades.tickets import task
+from tasks.trades.tickets import scored, task
 from tasks.trades.tickets.attribution import split_trades
 from tasks.trades.tickets.comparison import compare
 from tasks.trades.tickets.contributions import contributions_of
@@ -372,6 +372,23 @@ def test_contributions_are_of_the_names_asked_for_at_both_sessions(world):
     assert then == {name: contributions_at(world, before)[name] for name in names}
     assert now != then
     assert none == {}
+
+
+def test_a_name_has_contributions_only_on_sessions_on_which_it_is_a_member(world, monkeypatch):
+    """S05 left the index on the earlier session."""
+
+    def without(*asked, **window):
+        panel = read_panel(*asked, **window)
+        member = panel.is_member.copy()
+        member[-1, panel.symbols == "S05"] = False
+        return replace(panel, is_member=member)
+
+    monkeypatch.setattr(scored, "read_panel", without)
+    names, features = pd.Series(["S03", "S05"]), load_frame(world.features)
+
+    now, then = read_contributions(world.run, world.market, features, names, before=SESSIONS[-4])
+
+    assert (set(now), set(then)) == ({"S03", "S05"}, {"S03"})
 
 
 def test_a_model_that_cannot_state_contributions_has_none(world):

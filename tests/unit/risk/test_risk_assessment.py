@@ -118,6 +118,7 @@ def test_figures_of_a_known_portfolio():
     assert figures["largest_cluster"] == pytest.approx(0.4)
     assert len(assessment.clusters) == 1
     assert sum(share for _, share in assessment.risk_shares) == pytest.approx(1)
+    assert sorted(name for name, _ in assessment.risk_shares) == NAMES
     assert assessment.sessions == 252
     assert assessment.var_test.sessions == 126
 

@@ -341,6 +341,7 @@ def test_the_portfolio_after_is_worth_what_it_was_less_the_costs():
 
     worth = (after["shares"] * after["price"]).sum()
     assert worth == pytest.approx(book.equity_usd - plan.cost_cents / 100, abs=1e-6)
+    assert after.index.name == "symbol"
     assert after.index[-1] == "CASH"
     assert after["weight"].to_numpy() * worth == pytest.approx((after["shares"] * after["price"]).to_numpy())
 

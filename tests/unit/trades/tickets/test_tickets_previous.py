@@ -1,6 +1,7 @@
 """The last published day is read from its files, and one that cannot be compared is named, not raised."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -66,3 +67,4 @@ def test_capital_flows_are_those_of_the_sessions_row(tmp_path):
     path.write_text(f"date,equity,net_flows\n{SESSION_BEFORE},1,\n{FRIDAY},2,1500.25\n")
     assert net_flows_at(path, FRIDAY) == 1500.25
     assert net_flows_at(path, SESSION_BEFORE) == 0
+    assert net_flows_at(path, FRIDAY + timedelta(days=3)) == 0
