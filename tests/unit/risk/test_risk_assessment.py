@@ -117,6 +117,7 @@ def test_figures_of_a_known_portfolio():
     assert figures["effective_names"] == pytest.approx(20)
     assert figures["largest_cluster"] == pytest.approx(0.4)
     assert len(assessment.clusters) == 1
+    assert [scenario.name for scenario in assessment.scenarios] == list(make_settings().risk.scenarios)
     assert sum(share for _, share in assessment.risk_shares) == pytest.approx(1)
     assert sorted(name for name, _ in assessment.risk_shares) == NAMES
     assert assessment.sessions == 252
@@ -129,6 +130,8 @@ def test_cash_has_no_risk_but_a_drawdown():
     assert assessment.losses == {}
     assert assessment.scenarios == assessment.clusters == assessment.risk_shares == ()
     assert assessment.sessions == 0
+    assert {name for name, value in assessment.figures.items() if value} == {"drawdown"}
+    assert assessment.figures["drawdown"] == -0.25
     assert states(assessment)["drawdown"] == "breached"
     assert {state for name, state in states(assessment).items() if name != "drawdown"} == {"within"}
 

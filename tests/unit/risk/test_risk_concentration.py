@@ -80,8 +80,19 @@ def test_a_name_without_returns_moves_with_the_average_name():
     )  # (0.02, −0.02) and (0.03, −0.01): the same deviations
 
 
+def test_a_name_keeps_its_own_returns_where_another_has_none():
+    returns = pd.DataFrame({"A": [0.02, -0.02], "B": [0.06, 0.0]})
+
+    shares = risk_shares(pd.Series({"A": 0.5, "NEW": 0.5}), returns)
+
+    assert shares.to_dict() == pytest.approx({"A": 4 / 9, "NEW": 5 / 9})  # deviations of 0.02 and 0.025
+
+
 def test_without_movement_no_share_is_known():
-    assert risk_shares(pd.Series({"A": 1.0}), pd.DataFrame({"A": [0.01] * 30})).isna().all()
+    shares = risk_shares(pd.Series({"A": 0.5, "B": 0.5}), pd.DataFrame({"A": [0.01] * 30, "B": [0.0] * 30}))
+
+    assert list(shares.index) == ["A", "B"]
+    assert np.isnan([float(share) for share in shares]).all()
 
 
 def test_names_that_move_together_are_one_cluster_and_its_weight_is_theirs():

@@ -163,6 +163,16 @@ def test_a_covariance_that_cannot_be_inverted_is_lifted_to_its_floor():
     assert least / ((least + most) / 2) >= 1e-8
 
 
+def test_more_names_than_sessions_that_are_not_shrunk_are_lifted_to_the_floor():
+    moves = np.array([0.01, 0.02, 0.03])
+
+    shrinkage = estimate_shrinkage(np.array([moves, -moves]))
+
+    assert shrinkage.is_repaired
+    assert shrinkage.intensity == 0
+    assert shrinkage.diagonal == pytest.approx(2e-8 * (moves**2).mean())
+
+
 def test_one_name_alone_keeps_its_variance():
     returns = pd.DataFrame({"A": correlated_returns(names=1)[:, 0]})
 
@@ -194,6 +204,12 @@ def test_two_names_are_shrunk_as_by_the_library():
     assert estimate_shrinkage(centred_returns(returns)).intensity == pytest.approx(
         ledoit_wolf(returns)[1], rel=1e-9
     )
+
+
+def test_a_sample_that_is_its_own_target_is_not_shrunk():
+    equal = 0.5 * np.array([[1, 1], [-1, -1], [1, -1], [-1, 1]])  # equal variances, no correlation
+
+    assert estimate_shrinkage(equal) == (0.0, 0.0, False)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.9])
@@ -253,6 +269,7 @@ def test_a_few_names_get_fewer_factors_and_stay_invertible():
 
     assert estimate.loadings.shape == (4, 1)
     assert estimate_factors(centred_returns(factor_returns(names=9)), 20).loadings.shape == (9, 3)
+    assert estimate_factors(centred_returns(factor_returns(sessions=20)), 20).loadings.shape == (60, 6)
     assert np.linalg.eigvalsh(estimate.matrix())[0] > 0
     assert estimate_factors(centred_returns(factor_returns(names=1)), 20).loadings.shape == (1, 0)
     assert estimate_factors(centred_returns(np.empty((252, 0))), 20).loadings.shape == (0, 0)

@@ -80,6 +80,15 @@ def test_a_ratio_without_spread_is_unknown_and_not_infinite(returns):
     assert np.isnan(beta_and_alpha(returns, returns)).all()
 
 
+def test_two_sessions_suffice_for_a_ratio():
+    returns, market = np.array([0.01, 0.03]), np.array([0.0, 0.01])
+    deviation = 0.01 * np.sqrt(2)
+
+    assert annual_volatility(returns, periods=1) == pytest.approx(deviation)
+    assert sharpe(returns, periods=1) == pytest.approx(0.02 / deviation)
+    assert beta_and_alpha(returns, market, periods=1) == pytest.approx((2, 0.01))
+
+
 def test_a_level_without_sessions_or_losses():
     assert np.isnan(max_drawdown(np.array([])))
     assert max_drawdown(np.array([1.0, 2.0])) == 0

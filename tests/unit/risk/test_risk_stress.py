@@ -26,6 +26,12 @@ def test_a_sector_without_a_return_moves_with_beta_alone():
     assert [name for name, _ in scenario.positions] == ["C", "NEW", "D"]
 
 
+def test_a_sector_without_any_beta_loses_its_return():
+    (scenario,) = scenario_losses({"NEW": 0.2}, {}, {"NEW": "Tech"}, CRASH)
+
+    assert scenario.loss == pytest.approx(0.2 * 0.40)
+
+
 def test_the_whole_of_a_sector_loses_its_return():
     invested = {"A": 0.25, "B": 0.25}
 

@@ -63,6 +63,23 @@ def test_degrees_of_freedom_are_those_of_the_kurtosis_around_the_mean(calm_sessi
     assert degrees_of_freedom(mean + returns) == pytest.approx(degrees)
 
 
+def test_returns_that_do_not_vary_count_as_normal():
+    assert degrees_of_freedom(np.zeros(30)) == 100
+    assert monte_carlo(np.zeros(30), 0.95, seed=1, paths=100)["cvar_21d"] == 0
+
+
+def test_two_more_paths_are_another_draw_and_its_mirror_image():
+    found = {monte_carlo(normal(), 0.5, seed=1, paths=paths)["cvar_21d"] for paths in (4, 6, 8, 10)}
+
+    assert len(found) == 4
+
+
+def test_of_two_paths_one_mirrors_the_other_so_that_one_of_them_loses():
+    losses = [monte_carlo(normal(), 0.95, seed=seed, paths=2)["var_1d"] for seed in range(10)]
+
+    assert min(losses) > 0
+
+
 def test_paths_repeat_with_the_seed():
     returns = normal()
 

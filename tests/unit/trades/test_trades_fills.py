@@ -87,6 +87,15 @@ def test_a_line_without_a_price_is_asked_again_with_its_ceiling():
     assert (later.sells.tolist(), later.buys.tolist()) == ([4, 0], [0, 2])
 
 
+def test_only_the_lines_without_a_price_are_asked_again():
+    orders = make_orders(sells=[4, 6, 0], buys=[0, 0, 3], at=[100_00] * 3)
+
+    fills, again = fill(orders, held=[4, 6, 0], price=[0, 0, 90_00], ended=[False, True, False])
+
+    assert fills.buys.tolist() == [0, 0, 3]
+    assert (again.sells.tolist(), again.buys.tolist()) == ([4, 0, 0], [0, 0, 0])
+
+
 # O3: an order after the delisting is refused
 def test_o3_an_order_in_a_listing_that_has_ended_is_refused_and_not_asked_again():
     fills, again = fill(

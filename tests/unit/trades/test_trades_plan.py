@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from tasks.core.errors import SafetyError
 from tasks.costs.model import estimate
 from tasks.trades.cuts import empty_log, fit_buys
+from tasks.trades.desired_changes import desired_changes
 from tasks.trades.explanation import algorithm_for
 from tasks.trades.frame import book_after, line_symbols
 from tasks.trades.plan import cash_after_cents, costs_of, plan_trades
@@ -107,6 +108,15 @@ def test_a_single_share_is_bought_where_it_is_worth_a_trade(weight, shares):
 
     assert frame["shares"].to_dict() == ({"A": shares} if shares else {})
     assert halted.empty
+
+
+@pytest.mark.parametrize("price", [0.01, 0.02, 50.0, 5_000.0])
+def test_without_costs_a_target_in_whole_shares_is_reached_exactly(price):
+    lines = lines_of(make_book(), make_target(A={"weight": 0.1, "price": price}))
+
+    wanted = desired_changes(lines, 0.0, rules=trade_rules_of(make_settings()))
+
+    assert wanted.tolist() == [round(10_000 / price)]
 
 
 # the band is a share of 50 USD and the least notional of 300 USD

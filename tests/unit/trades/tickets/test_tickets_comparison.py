@@ -61,7 +61,8 @@ def make_earlier_panel():
     return panel
 
 
-def make_companies():
+def make_companies(former="OLD"):
+    """Return companies of which `former` was renamed to S003 today."""
     lives = pd.DataFrame(
         {
             "symbol": ["OLD", *(symbol for symbol in SYMBOLS if symbol != "NEW")],
@@ -69,10 +70,11 @@ def make_companies():
         }
     )
     lives.loc[lives["symbol"] == "S003", "first"] = pd.Timestamp(FRIDAY)
+    reused = pd.DataFrame({"symbol": [former], "first": np.array([FRIDAY], dtype="datetime64[s]")})
     renames = pd.DataFrame(
-        {"old": ["OLD"], "new": ["S003"], "session": np.array([FRIDAY], dtype="datetime64[s]")}
+        {"old": [former], "new": ["S003"], "session": np.array([FRIDAY], dtype="datetime64[s]")}
     )
-    return company_index(lives, renames)
+    return company_index(lives if former == "OLD" else pd.concat([lives, reused]), renames)
 
 
 def make_earlier(panel=None, **changes):
@@ -158,6 +160,12 @@ def test_scores_and_quarantine_belong_to_the_company_whatever_its_symbol_is_toda
     assert names.is_scored.tolist() == [False, True, True, True, *[False] * 6]
     assert np.flatnonzero(names.is_quarantined).tolist() == [3, 5]
     assert (names.price == 1.0).all()
+
+
+def test_a_symbol_that_another_company_has_today_means_the_company_of_then():
+    names = compare(make_today(), make_earlier(companies=make_companies("S001"))).before.names
+
+    assert names.score[[1, 3]].tolist() == pytest.approx([np.nan, -1.0], nan_ok=True)
 
 
 def test_the_earlier_view_is_that_days_regime_under_todays_settings():

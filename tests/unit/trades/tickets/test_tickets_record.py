@@ -21,6 +21,7 @@ TICKETS = Tickets(
         Ticket("XYZ", tuple(Part(cause, -1) for cause in CAUSES)),
     ),
     ("a note",),
+    ("QQQ",),
 )
 
 

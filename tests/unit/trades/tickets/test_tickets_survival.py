@@ -7,6 +7,8 @@ import pytest
 
 from tasks.models.schema import Champion
 from tasks.portfolio.arrays import value_held
+from tasks.risk.covariance import UNSHRUNK, Estimator
+from tasks.trades.tickets.situation import RiskEstimate
 from tasks.trades.tickets.survival import Reruns, count_survivals, score_noise
 from tests.builders import FRIDAY
 from tests.unit.trades.tickets.ticket_worlds import (
@@ -76,6 +78,27 @@ def test_a_trade_that_the_sample_of_returns_decides_is_not_firm():
     assert (persisted[trades != 0] < RUNS).all()
 
 
+def test_the_volatility_of_a_rerun_is_measured_around_its_own_mean():
+    """Name 2 rises in the first half and falls in the second: all other samples of its returns vary less.
+
+    The others have the same returns every ten sessions, so that their volatility is the same in all samples.
+    """
+    rng, half = np.random.default_rng(0), np.repeat([0.01, -0.01], 5)
+    returns = np.tile(np.column_stack([rng.permutation(half) for _ in range(COUNT)]), (26, 1))
+    returns[:, 2] = np.repeat([0.01, -0.01], 130)
+    wilder = np.where(np.arange(COUNT) == 2, 1.1, 1.0)
+    view = replace(VIEW, optimizer="inverse_volatility")
+    before, now = (
+        make_situation(view, RiskEstimate(Estimator(one, UNSHRUNK, 0), np.arange(COUNT)))
+        for one in (wilder * returns, returns)
+    )
+
+    trades, persisted = survivals(before, now, noise=0.0)
+
+    assert trades[2] > 0
+    assert persisted[2] == RUNS
+
+
 def test_the_seed_alone_determines_the_count_and_no_runs_count_nothing():
     before = make_situation()
     scores = before.names.score.copy()
@@ -125,7 +148,9 @@ def test_the_noise_in_scores_is_in_units_of_their_spread():
     np.testing.assert_array_equal(one[1], other[1])
 
 
-@pytest.mark.parametrize(("t", "ranks", "noise"), [(4.0, True, 0.25), (0.5, True, 1.0), (4.0, False, 0.0)])
+@pytest.mark.parametrize(
+    ("t", "ranks", "noise"), [(4.0, True, 0.25), (1.6, True, 0.625), (0.5, True, 1.0), (4.0, False, 0.0)]
+)
 def test_the_noise_in_scores_is_the_uncertainty_of_the_signal(t, ranks, noise):
     champion = Champion(
         name="lightgbm",
