@@ -259,7 +259,7 @@ def test_without_reruns_no_trade_is_counted_or_fragile(world):
     assert [(one.survival, one.is_fragile) for one in tickets] == [(None, False)] * len(world.lines)
 
 
-@pytest.mark.parametrize("ago", [1, 5, MOST_SESSIONS_AGO])
+@pytest.mark.parametrize("ago", [1, 2, 5, MOST_SESSIONS_AGO])
 def test_a_day_is_compared_with_the_last_published_decision(world, compared, ago):
     since = world.decide_before(ago)
     world.run.home.performance_file.write_text(f"date,equity,net_flows\n{since},2,1500.25\n")
@@ -389,6 +389,14 @@ def test_a_name_has_contributions_only_on_sessions_on_which_it_is_a_member(world
     now, then = read_contributions(world.run, world.market, features, names, before=SESSIONS[-4])
 
     assert (set(now), set(then)) == ({"S03", "S05"}, {"S03"})
+
+
+def test_a_session_before_every_champion_has_no_contributions(world):
+    """The baseline scores it."""
+    run = replace(world.run, session=session_on(SESSIONS[-5]))
+    names, features = pd.Series(["S03"]), load_frame(world.features)
+
+    assert read_contributions(run, world.market, features, names, before=SESSIONS[-9]) == ({}, {})
 
 
 def test_a_model_that_cannot_state_contributions_has_none(world):

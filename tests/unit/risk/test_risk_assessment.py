@@ -85,7 +85,8 @@ def test_a_warning_comes_at_nine_tenths_of_a_limit_and_the_limit_itself_is_allow
 def test_a_limit_without_a_figure_is_unknown_and_not_kept():
     (limit,) = limit_states({}, {"x": 0.1}, warn_at_frac=0.9)
 
-    assert limit.state == "unknown"
+    assert (limit.state, limit.limit) == ("unknown", 0.1)
+    assert np.isnan(limit.value)
 
 
 def test_the_budget_is_spent_by_the_var_of_one_session():
@@ -120,6 +121,7 @@ def test_figures_of_a_known_portfolio():
     assert [scenario.name for scenario in assessment.scenarios] == list(make_settings().risk.scenarios)
     assert sum(share for _, share in assessment.risk_shares) == pytest.approx(1)
     assert sorted(name for name, _ in assessment.risk_shares) == NAMES
+    assert assessment.risk_shares == tuple(sorted(assessment.risk_shares, key=lambda one: -one[1]))
     assert assessment.sessions == 252
     assert assessment.var_test.sessions == 126
 
@@ -129,7 +131,7 @@ def test_cash_has_no_risk_but_a_drawdown():
 
     assert assessment.losses == {}
     assert assessment.scenarios == assessment.clusters == assessment.risk_shares == ()
-    assert assessment.sessions == 0
+    assert assessment.sessions == assessment.var_test.sessions == 0
     assert {name for name, value in assessment.figures.items() if value} == {"drawdown"}
     assert assessment.figures["drawdown"] == -0.25
     assert states(assessment)["drawdown"] == "breached"
@@ -160,3 +162,16 @@ def test_two_names_that_move_together_are_a_cluster_and_one_alone_is_none():
     )
 
     assert [group.names for group in assessment.clusters] == [("N00", "N01")]
+
+
+def test_a_name_without_returns_has_the_markets_beta():
+    known, unknown = assessed(CALM[:1]).figures["beta"], pd.Series({"N00": 0.02, "NEW": 0.3})
+
+    assert assessed(unknown).figures["beta"] == pytest.approx(known + 0.3)
+
+
+def test_a_name_without_a_weight_is_no_part_of_the_portfolio():
+    one = pd.Series({"N00": 1.0})
+
+    assert assessed(pd.Series({"N00": 1.0, "N01": 0.0})) == assessed(one)
+    assert assessed(one).figures["exposure"] == 1

@@ -49,7 +49,7 @@ def test_without_a_market_every_beta_is_one():
 def test_equal_positions_count_in_full_and_a_dominant_one_hardly_more_than_itself():
     assert effective_names(pd.Series([0.1] * 8)) == pytest.approx(8)
     assert effective_names(pd.Series([0.9, 0.05, 0.05])) == pytest.approx(1.227, abs=0.001)
-    assert effective_names(pd.Series([], dtype=float)) == 0
+    assert effective_names(pd.Series([], dtype=float)) == effective_names(pd.Series([0.0])) == 0
 
 
 def test_shares_of_risk_sum_to_one_and_are_weight_times_covariance():
@@ -103,6 +103,25 @@ def test_names_that_move_together_are_one_cluster_and_its_weight_is_theirs():
 
     assert [cluster.names for cluster in found] == [("B", "A"), ("C",), ("D",), ("NEW",)]
     assert [cluster.weight for cluster in found] == pytest.approx([0.4, 0.2, 0.15, 0.05])
+
+
+def test_two_names_can_be_a_cluster_and_a_name_without_returns_is_in_none():
+    returns, _ = one_factor()
+
+    found = clusters(pd.Series({"NEW": 0.1, "A": 0.1, "B": 0.3}), returns, min_correlation=0.6)
+
+    assert [cluster.names for cluster in found] == [("B", "A"), ("NEW",)]
+
+
+@pytest.mark.parametrize(("least", "joined"), [(0.71, 3), (0.69, 2), (0.61, 2), (0.59, 1)])
+def test_a_name_joins_a_cluster_by_its_mean_correlation_and_not_by_its_highest(least, joined):
+    """B is correlated with A and C by 0.7, and these two with each other by 0.49."""
+    moves = np.column_stack([np.ones(100), np.random.default_rng(0).normal(size=(100, 3))])
+    one, other, third = np.linalg.qr(moves)[0].T[1:]  # uncorrelated
+    rest = (1 - 0.7**2) ** 0.5
+    returns = pd.DataFrame({"A": 0.7 * one + rest * other, "B": one, "C": 0.7 * one + rest * third})
+
+    assert len(clusters(pd.Series({"A": 0.2, "B": 0.2, "C": 0.2}), returns, min_correlation=least)) == joined
 
 
 @pytest.mark.parametrize(("least", "count"), [(0.0, 1), (1.0, 4)])

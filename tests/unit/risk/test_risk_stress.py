@@ -32,6 +32,12 @@ def test_a_sector_without_any_beta_loses_its_return():
     assert scenario.loss == pytest.approx(0.2 * 0.40)
 
 
+def test_of_equal_losses_the_first_by_name_comes_first():
+    (scenario,) = scenario_losses({"Z": 0.1, "A": 0.1, "C": 0.1}, {}, {}, CRASH)
+
+    assert [name for name, _ in scenario.positions] == ["A", "C", "Z"]
+
+
 def test_the_whole_of_a_sector_loses_its_return():
     invested = {"A": 0.25, "B": 0.25}
 

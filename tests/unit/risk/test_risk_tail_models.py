@@ -63,6 +63,30 @@ def test_degrees_of_freedom_are_those_of_the_kurtosis_around_the_mean(calm_sessi
     assert degrees_of_freedom(mean + returns) == pytest.approx(degrees)
 
 
+def test_returns_with_the_kurtosis_of_the_normal_distribution_count_as_normal():
+    returns = np.array([2.0, -2.0, 1.0, 1.0, -1.0, -1.0] + [0.0] * 6)  # exactly 3
+
+    assert degrees_of_freedom(returns) == 100
+    assert degrees_of_freedom(np.append(np.tile(returns, 10), 0.0)) == 100
+
+
+def test_simulated_sessions_have_the_volatility_and_the_tails_of_the_returns():
+    from scipy.stats import t
+
+    fat = 0.001 * np.array([4.0, -4.0] + [1.0, -1.0] * 17)
+    degrees = degrees_of_freedom(fat)
+
+    loss = monte_carlo(fat, 0.9, seed=1, paths=PATHS)["var_1d"]
+
+    assert 4.5 < degrees < 10
+    quantile = t.ppf(0.9, degrees) * ((degrees - 2) / degrees) ** 0.5
+    assert loss == pytest.approx(fat.std(ddof=1) * quantile, rel=0.05)
+    twice = np.concatenate([fat, fat])
+    assert monte_carlo(twice, 0.9, seed=1, paths=PATHS)["var_1d"] / loss == pytest.approx(
+        twice.std(ddof=1) / fat.std(ddof=1)
+    )
+
+
 def test_returns_that_do_not_vary_count_as_normal():
     assert degrees_of_freedom(np.zeros(30)) == 100
     assert monte_carlo(np.zeros(30), 0.95, seed=1, paths=100)["cvar_21d"] == 0
@@ -109,3 +133,4 @@ def test_too_few_returns_estimate_nothing():
     assert np.isnan([*losses["parametric"].values(), *losses["monte_carlo"].values()]).all()
     assert losses["historical"]["var_1d"] == 0
     assert np.isfinite(list(parametric(normal(20), 0.95).values())).all()
+    assert np.isfinite(list(monte_carlo(normal(20), 0.95, seed=1, paths=100).values())).all()

@@ -74,7 +74,7 @@ def test_never_and_always_are_tested_and_not_an_error(exceeded):
 def test_no_sessions_test_nothing():
     outcome = check_forecasts(np.zeros(126), 0.95)
 
-    assert outcome[:2] == (0, 0)
+    assert outcome[:3] == (0, 0, 0)
     assert np.isnan(outcome[3:]).all()
 
 

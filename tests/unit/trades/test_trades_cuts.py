@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from tasks.trades.cuts import Drop, cut_each, drop_beyond, drop_small, drop_worthless, empty_log, fit_buys
+from tasks.trades.cuts import (
+    Drop,
+    cut_each,
+    drop_beyond,
+    drop_small,
+    drop_worthless,
+    empty_log,
+    fit_buys,
+    scale_to_fit,
+)
 from tasks.trades.explanation import cut_words, drop_words, step_words, volume_warnings
 from tasks.trades.rules import trade_rules_of
 from tests.builders import make_settings
@@ -76,6 +85,13 @@ def test_one_share_that_costs_what_it_brings_is_not_sold(cost_cents, kept):
     left = drop_worthless(np.array([1, 0, 1]), LINES, empty_log(LINES), np.full(3, cost_cents))
 
     assert left.tolist() == kept
+
+
+def test_a_cent_more_than_a_hundred_million_dollars_does_not_fit_into_them():
+    room = 10_000_000_000
+
+    assert scale_to_fit(np.array([room]), np.array([1]), room).tolist() == [room]
+    assert scale_to_fit(np.array([room + 1]), np.array([1]), room).tolist() == [room]
 
 
 def fit(book, target, buys, *, sells=None, selling_costs=0, **overrides):

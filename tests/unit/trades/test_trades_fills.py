@@ -61,6 +61,20 @@ def test_buys_are_scaled_together_to_the_cash_left_after_sales_and_costs():
     assert not again.lines.any()  # what shrank is not asked again
 
 
+@pytest.mark.parametrize(("cash", "bought"), [(500_00, 5), (1_000_00, 10)])
+def test_sales_cost_what_selling_costs_and_buys_what_buying_costs(cash, bought):
+    fills, _ = fill_orders(
+        make_orders(sells=[1, 0], buys=[0, 10]),
+        held=ints(1, 0),
+        cash_cents=cash,
+        price_cents=ints(100_00, 100_00),
+        has_ended=np.array([False, False]),
+        costs=lambda shares, *, is_sale: np.where(shares > 0, 9 if is_sale else 2, 0),
+    )
+
+    assert (fills.buys.tolist(), fills.cost_cents.tolist()) == ([0, bought], [9, 2])
+
+
 def test_what_selling_costs_is_not_spent_on_buys():
     fills, _ = fill(
         make_orders(sells=[10, 0], buys=[0, 10]), held=[10, 0], cash=0, price=[100_00, 99_85], per_order=1_00
@@ -90,7 +104,7 @@ def test_a_line_without_a_price_is_asked_again_with_its_ceiling():
 def test_only_the_lines_without_a_price_are_asked_again():
     orders = make_orders(sells=[4, 6, 0], buys=[0, 0, 3], at=[100_00] * 3)
 
-    fills, again = fill(orders, held=[4, 6, 0], price=[0, 0, 90_00], ended=[False, True, False])
+    fills, again = fill(orders, held=[4, 6, 0], price=[0, 0, 1], ended=[False, True, False])
 
     assert fills.buys.tolist() == [0, 0, 3]
     assert (again.sells.tolist(), again.buys.tolist()) == ([4, 0, 0], [0, 0, 0])

@@ -110,13 +110,35 @@ def test_a_single_share_is_bought_where_it_is_worth_a_trade(weight, shares):
     assert halted.empty
 
 
+def test_a_holding_exactly_one_share_below_its_target_is_close_enough():
+    _, dropped, _ = propose(make_book(93_800.0, A=124), make_target(A=0.0625))
+
+    assert dropped["A"].reason == "close enough to its target to stay unchanged"
+
+
 @pytest.mark.parametrize("price", [0.01, 0.02, 50.0, 5_000.0])
 def test_without_costs_a_target_in_whole_shares_is_reached_exactly(price):
     lines = lines_of(make_book(), make_target(A={"weight": 0.1, "price": price}))
+    rules = trade_rules_of(make_settings(**{"costs.multiple": 0.0}))
 
-    wanted = desired_changes(lines, 0.0, rules=trade_rules_of(make_settings()))
+    wanted = desired_changes(lines, 0.0, rules=rules)
 
-    assert wanted.tolist() == [round(10_000 / price)]
+    assert wanted.tolist() == plan_trades(lines, rules=rules).buys.tolist() == [round(10_000 / price)]
+
+
+def test_trades_are_sized_on_what_is_left_after_their_costs_and_a_quarter_more():
+    dear = make_settings(**{"costs.min_commission_usd": 400.0})
+    lines = lines_of(make_book(), make_target(A={"weight": 0.09, "price": 1.0}), settings=dear)
+
+    plan = plan_trades(lines, rules=trade_rules_of(dear))
+
+    assert plan.buys[0] == pytest.approx(0.09 * (100_000 - 1.25 * plan.cost_cents / 100), abs=1)
+
+
+def test_equal_trades_are_listed_by_symbol():
+    frame, _, _ = propose(make_book(), make_target(B=0.05, A=0.05))
+
+    assert frame.index.tolist() == ["A", "B"]
 
 
 # the band is a share of 50 USD and the least notional of 300 USD

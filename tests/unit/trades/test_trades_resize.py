@@ -8,7 +8,7 @@ from tasks.trades.desired_changes import set_by_hand
 from tasks.trades.plan import cash_after_cents, plan_trades, shares_after
 from tasks.trades.resize import resized
 from tasks.trades.rules import trade_rules_of
-from tests.builders import make_settings
+from tests.builders import flat_fees, make_settings
 from tests.unit.trades.trades_worlds import lines_of, make_book, make_target
 
 RULES = trade_rules_of(make_settings())
@@ -29,6 +29,16 @@ def test_a_struck_line_leaves_its_money_and_its_costs():
     saved = int(PLAN.buys[struck] * LINES.price_cents[struck]) + PLAN.cost_cents - plan.cost_cents
     assert cash_after_cents(LINES, plan) == cash_after_cents(LINES, PLAN) + saved
     assert plan.cost_cents < PLAN.cost_cents
+
+
+def test_commissions_are_those_of_the_new_sizes():
+    rules = trade_rules_of(make_settings(**{"costs.commission_per_share_usd": 0.01, **flat_fees()}))
+    plan = plan_trades(LINES, rules=rules)
+    sold, bought = int(np.flatnonzero(plan.sells)[0]), int(np.flatnonzero(plan.buys)[0])
+
+    changed = resized(plan, LINES, {sold: -70, bought: 90}, rules)
+
+    assert changed.commission_cents[[sold, bought]].tolist() == [70, 90]
 
 
 def test_a_plan_with_its_own_sizes_stays_the_same():
@@ -81,3 +91,5 @@ def test_what_a_person_sets_goes_at_most_a_share_beyond_the_target():
     assert set_to(90, -50) == [90, -50]
     assert set_to(500, -500) == [101, -61]
     assert set_to(-500, 500) == [0, 0]
+    assert set_to(1, -1) == [1, -1]
+    assert set_to(-1, 1) == [0, 0]

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from tasks.portfolio.arrays import value_held
+from tasks.portfolio.candidates import choose_candidates
+from tasks.trades.decision import decide
+from tasks.trades.plan import cash_after_cents
 from tasks.trades.tickets.schema import CAUSES
 from tasks.trades.tickets.situation import GROUPS, differs
 from tests.unit.trades.tickets.ticket_worlds import (
@@ -16,6 +19,7 @@ from tests.unit.trades.tickets.ticket_worlds import (
     estimate,
     explained,
     make_situation,
+    rules,
     target_of,
 )
 
@@ -360,3 +364,25 @@ def test_a_name_without_an_estimate_has_no_covariance_and_the_others_keep_theirs
     assert np.isnan(covariance[1]).all()
     assert np.isnan(covariance[:, 1]).all()
     np.testing.assert_array_equal(covariance[np.ix_([0, 2], [0, 2])], whole.estimator.among(np.array([0, 2])))
+
+
+def test_a_decision_trades_with_the_holdings_and_the_cash_of_the_session():
+    now = make_situation()
+    held = value_held(np.round(at_target(now).shares / 2), now.names.price, 123_456.78)
+    candidates = choose_candidates(now.names, held, rules=rules(), stop_loss_frac=0.0)
+
+    decision = decide(
+        now.view,
+        now.names,
+        held,
+        candidates,
+        now.risk.among(candidates.considered),
+        rules=rules(),
+        trade_rules=now.trade_rules,
+        trading=now.trading,
+    )
+
+    lines = decision.lines
+    assert (lines.cash_cents, lines.equity_cents) == (12_345_678, held.equity_usd * 100)
+    np.testing.assert_array_equal(lines.held, held.shares[decision.places])
+    assert cash_after_cents(lines, decision.plan) >= 0

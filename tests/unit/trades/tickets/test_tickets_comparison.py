@@ -168,6 +168,24 @@ def test_a_symbol_that_another_company_has_today_means_the_company_of_then():
     assert names.score[[1, 3]].tolist() == pytest.approx([np.nan, -1.0], nan_ok=True)
 
 
+def test_a_company_has_todays_symbol_and_an_unknown_symbol_stays():
+    """The index knows one company."""
+    days = np.array(["2020-01-02", FRIDAY], dtype="datetime64[s]")
+    lives = pd.DataFrame({"symbol": ["OLD", "S003"], "first": days})
+    renames = pd.DataFrame({"old": ["OLD"], "new": ["S003"], "session": days[1:]})
+
+    names = compare(make_today(), make_earlier(companies=company_index(lives, renames))).before.names
+
+    assert names.score[[1, 2, 3]].tolist() == [-1.0, 0.5, 2.0]
+
+
+def test_a_share_of_a_few_cents_has_a_quote():
+    panel = make_earlier_panel()
+    panel.raw_close[:, 1] = 0.02
+
+    assert compare(make_today(), make_earlier(panel)).before.names.has_quote[1]
+
+
 def test_the_earlier_view_is_that_days_regime_under_todays_settings():
     today, panel = make_today(), make_earlier_panel()
 

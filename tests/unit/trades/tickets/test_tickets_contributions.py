@@ -37,3 +37,5 @@ def test_what_the_smaller_ones_added_before_is_stated_even_if_they_add_nothing_t
 def test_a_name_without_a_score_and_one_without_a_yesterday():
     assert contributions_of(None, None) == ()
     assert contributions_of({"value": 1.0}, None) == (Contribution("value", 1.0),)
+    many = {f"f{number:02}": 1.0 for number in range(MOST_FEATURES + 2)}
+    assert contributions_of(many, None)[-1] == Contribution(OTHERS, 2.0, None)

@@ -7,6 +7,8 @@ import pytest
 
 from tasks.core.homes.setup import set_up
 from tasks.trades.tickets.previous import PreviousDecision, parse_previous
+from tasks.trades.tickets.record import FILE, ticket_records
+from tasks.trades.tickets.schema import Tickets
 from tasks.trades.tickets.store import net_flows_at, read_previous
 from tests.approval_days import day_files, publish
 from tests.builders import FRIDAY, make_run
@@ -22,6 +24,24 @@ def test_a_day_gives_its_target_scores_and_view():
     assert (found.optimizer, found.state, found.volatility_pct, found.basis) == ("hrp", "BULL", 15.0, "b")
     assert (found.model_name, found.quarantined) == ("lightgbm", ())
     assert (found.ranks, found.score_to_return, found.reductions_only) == (True, 0.01, False)
+
+
+def test_the_names_in_quarantine_are_those_of_the_days_tickets():
+    tickets = ticket_records(Tickets(None, (), quarantined=("QQQ", "XYZ")))
+
+    found = parse_previous(FRIDAY, day_files() | {FILE: json.dumps(tickets).encode()})
+
+    assert found.quarantined == ("QQQ", "XYZ")
+
+
+def test_a_day_on_which_new_risk_was_halted_and_names_were_not_ranked_says_so():
+    files = day_files()
+    signals = json.loads(files["signals.json"])
+    signals["decided_from"] |= {"reductions_only": True, "ranks": False}
+
+    found = parse_previous(FRIDAY, files | {"signals.json": json.dumps(signals).encode()})
+
+    assert (found.reductions_only, found.ranks) == (True, False)
 
 
 def test_a_day_of_an_earlier_release_cannot_be_compared():

@@ -13,6 +13,7 @@ from tasks.trades.tickets.survival import Reruns, count_survivals, score_noise
 from tests.builders import FRIDAY
 from tests.unit.trades.tickets.ticket_worlds import (
     COUNT,
+    EQUITY_USD,
     VIEW,
     at_target,
     comparison_of,
@@ -78,25 +79,50 @@ def test_a_trade_that_the_sample_of_returns_decides_is_not_firm():
     assert (persisted[trades != 0] < RUNS).all()
 
 
-def test_the_volatility_of_a_rerun_is_measured_around_its_own_mean():
-    """Name 2 rises in the first half and falls in the second: all other samples of its returns vary less.
+@pytest.mark.parametrize(("scale", "side", "least", "most"), [(1.1, 1, RUNS, RUNS), (0.97, -1, 0, RUNS - 4)])
+def test_the_volatility_of_a_rerun_is_measured_around_its_own_mean(scale, side, least, most):
+    """Name 2 rises in the first half and falls in the second: its returns vary less in all other samples.
 
-    The others have the same returns every ten sessions, so that their volatility is the same in all samples.
+    So a larger position in it is always firm, and a slightly smaller one is not. The others have the same returns every
+    ten sessions, and the same volatility in all samples.
     """
     rng, half = np.random.default_rng(0), np.repeat([0.01, -0.01], 5)
     returns = np.tile(np.column_stack([rng.permutation(half) for _ in range(COUNT)]), (26, 1))
     returns[:, 2] = np.repeat([0.01, -0.01], 130)
-    wilder = np.where(np.arange(COUNT) == 2, 1.1, 1.0)
+    scaled = np.where(np.arange(COUNT) == 2, scale, 1.0) * returns
     view = replace(VIEW, optimizer="inverse_volatility")
     before, now = (
         make_situation(view, RiskEstimate(Estimator(one, UNSHRUNK, 0), np.arange(COUNT)))
-        for one in (wilder * returns, returns)
+        for one in (scaled, returns)
     )
 
     trades, persisted = survivals(before, now, noise=0.0)
 
-    assert trades[2] > 0
-    assert persisted[2] == RUNS
+    assert np.sign(trades[2]) == side
+    assert least <= persisted[2] <= most
+
+
+def test_the_returns_of_one_block_of_sessions_are_resampled_too():
+    moves = np.random.default_rng(0).normal(0, 0.01, (10, COUNT))
+    risk = RiskEstimate(Estimator(moves - moves.mean(axis=0), UNSHRUNK, 0), np.arange(COUNT))
+    view = replace(VIEW, optimizer="inverse_volatility")
+
+    trades, persisted = survivals(make_situation(), make_situation(view, risk), noise=0.0)
+
+    assert (persisted[trades != 0] == RUNS).all()  # there is one sample only
+
+
+def test_a_share_of_a_few_cents_keeps_its_price_in_a_rerun():
+    now = make_situation(price=np.where(np.arange(COUNT) == 8, 0.05, 1.0))
+    half = np.round(at_target(now).shares / 2)
+    held = value_held(half, now.names.price, EQUITY_USD - float(half @ now.names.price))
+    comparison, cents = comparison_of(now, now, held)
+    trades = np.round(cents / (100 * now.names.price)).astype(np.int64)
+
+    persisted = count_survivals(comparison, trades, Reruns(RUNS, 7, 0.0))
+
+    assert trades[8] > 0
+    assert persisted[8] == RUNS
 
 
 def test_the_seed_alone_determines_the_count_and_no_runs_count_nothing():
@@ -167,3 +193,4 @@ def test_the_noise_in_scores_is_the_uncertainty_of_the_signal(t, ranks, noise):
     )
 
     assert score_noise(champion) == noise
+    assert score_noise(replace(champion, metrics={})) == float(ranks)
