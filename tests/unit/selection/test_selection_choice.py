@@ -275,6 +275,67 @@ def test_a_recorded_ic_which_is_of_confirmation_folds_is_compared_with_that_of_c
     assert decision(Choice(new, "Best."), (new,), champion("old", ic=0.02)).promote == promoted
 
 
+def test_the_folds_of_this_week_count_more_than_the_record_of_a_champion_that_was_trained_again():
+    new, old = make_result("new", choice_ic=0.03), make_result("old", choice_ic=0.02)
+
+    assert decision(Choice(new, "Best."), (new, old), champion("old", ic=0.05)).promote
+    assert not decision(Choice(old, "Best."), (new, old), champion("new", ic=0.01)).promote
+
+
+def test_a_champion_without_a_recorded_ic_does_not_stay():
+    new, unmeasured = make_result("new", ic=-0.01), replace(champion("old"), metrics={})
+
+    assert decision(Choice(new, "Best."), (new,), unmeasured).promote
+
+
+NEW, OLD = make_result("new", choice_ic=0.03, ic=0.04), make_result("old", choice_ic=0.02)
+
+
+# a rerun of the week is recognized by the first sentence
+@pytest.mark.parametrize(
+    ("result", "results", "incumbent", "reason"),
+    [
+        (OLD, (OLD,), champion("old"), "Best. Retrained on all data known now."),
+        (NEW, (NEW,), champion("equal_weight", "equal_weight"), "Best. It replaces the baseline."),
+        (
+            NEW,
+            (NEW, OLD),
+            champion("old"),
+            "Best. It beats old: 0.0300 against 0.0200, both on the selection folds.",
+        ),
+        (
+            NEW,
+            (NEW,),
+            champion("old"),
+            "Best. It beats old: 0.0400 against 0.0150, by its recorded metrics.",
+        ),
+        (
+            None,
+            (),
+            champion("equal_weight", "equal_weight"),
+            "Best. The equal-weight baseline is used, because an unconfirmed signal is worse than none.",
+        ),
+    ],
+)
+def test_a_promotion_states_why_it_was_selected_and_what_it_replaces(result, results, incumbent, reason):
+    found = decision(Choice(result, "Best."), results, incumbent)
+
+    assert (found.promote, found.reason) == (True, reason)
+
+
+@pytest.mark.parametrize(
+    ("results", "compared"),
+    [
+        ((NEW, OLD), "old (0.0200) is not better than new (0.0300, both on the selection folds)"),
+        ((OLD,), "old (0.0200) is not better than new (0.0500, by its recorded metrics)"),
+    ],
+)
+def test_a_champion_that_stays_is_named_with_both_figures(results, compared):
+    found = decision(Choice(OLD, "Best."), results, champion("new", ic=0.05))
+
+    assert (found.promote, found.reason) == (False, f"{compared}, which stays.")
+
+
 def test_without_a_confirmed_candidate_a_young_champion_stays():
     kept = decision(Choice(None, "Nobody."), incumbent=champion())
 

@@ -10,7 +10,13 @@ import pytest
 from config.sections import Candidate
 from tasks.core.homes.home import Home
 from tasks.models.kinds.registry import KINDS
-from tasks.models.registry.store import promote_version, read_production, read_versions, write_version
+from tasks.models.registry.store import (
+    promote_version,
+    read_challenger,
+    read_production,
+    read_versions,
+    write_version,
+)
 from tasks.models.schema import Baseline
 from tasks.models.training.controls import make_controls
 from tasks.models.training.dataset import OutOfSample
@@ -23,6 +29,7 @@ from tasks.selection.promotion import (
     challenger_of,
     describe,
     install,
+    install_challenger,
     why_not_in_production,
 )
 from tasks.selection.replacement import decide_promotion
@@ -47,6 +54,7 @@ NAMES = 12
 LEARNER = Candidate(name="lightgbm", kind="lightgbm", parameters={})
 RULE = Candidate(name="momentum_52_week", kind="momentum_52_week", parameters={})
 WEEK = timedelta(days=7)
+ROWS = Baseline(("rank",), ((0.5,),), ((0.4, 0.6),), (1.0,), (0.1,), 21, 252)
 
 
 def distinct(start):
@@ -108,8 +116,7 @@ def test_a_baseline_that_nobody_measured_is_reported_without_skill(tmp_path):
 
 
 def test_a_champion_is_described_by_its_training(tmp_path):
-    rows = Baseline(("rank",), ((0.5,),), ((0.4, 0.6),), (1.0,), (0.1,), 21, 252)
-    training = replace(make_training(tmp_path, seed=11), baseline=rows)
+    training = replace(make_training(tmp_path, seed=11), baseline=ROWS)
 
     metadata = describe(training, optimizer="hrp", min_t=2.0)
 
@@ -127,7 +134,7 @@ def test_a_champion_is_described_by_its_training(tmp_path):
         11,
         training.snapshot,
     )
-    assert (metadata.probe, metadata.baseline) == (training.probe, rows)
+    assert (metadata.probe, metadata.baseline) == (training.probe, ROWS)
 
 
 @pytest.fixture
@@ -315,19 +322,35 @@ def test_a_champion_of_another_statistic_is_not_a_rival_and_the_reason_says_so(h
         _, decision = decide_promotion(make_training(tmp_path, rival=rival), home, LIMITS)
 
         assert decision.promote
-        assert "lightgbm was recorded with a different statistic and is not compared" in decision.reason
+        assert decision.reason.startswith(
+            "It was best. lightgbm was recorded with a different statistic and is not compared"
+        )
         assert ("20 sessions after its training are too few" in decision.reason) == (rival is not None)
 
 
-@pytest.mark.parametrize(("theirs", "promoted"), [(0.01, True), (0.03, False)])
-def test_a_champion_that_was_measured_anew_is_compared_on_the_same_sessions(home, tmp_path, theirs, promoted):
+AGAIN = "measured again on 130 sessions after its training"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "promoted", "reason"),
+    [
+        (0.01, True, f"It was best. It beats lightgbm: 0.0200 against 0.0100, {AGAIN}."),
+        (
+            0.03,
+            False,
+            f"momentum_52_week (0.0200) is not better than lightgbm (0.0300, {AGAIN}), which stays.",
+        ),
+    ],
+)
+def test_a_champion_that_was_measured_anew_is_compared_on_the_same_sessions(
+    home, tmp_path, theirs, promoted, reason
+):
     champion = of_another_statistic(home)
     rival = Rival(champion.model_sha256, 130, theirs, {"momentum_52_week": 0.02})
 
     _, decision = decide_promotion(make_training(tmp_path, rival=rival), home, LIMITS)
 
-    assert decision.promote == promoted
-    assert "measured again on 130 sessions after its training" in decision.reason
+    assert (decision.promote, decision.reason) == (promoted, reason)
 
 
 def test_figures_measured_of_another_model_are_not_the_champions(home, tmp_path):
@@ -421,6 +444,7 @@ def with_runner_up(tmp_path, **fields):
 @pytest.mark.parametrize(("confirmed", "promoted"), [(True, True), (False, False), (False, True)])
 def test_the_runner_up_becomes_the_challenger_of_what_is_in_production(tmp_path, confirmed, promoted):
     training, runner_up, second = with_runner_up(tmp_path, confirmed=confirmed)
+    training = replace(training, baseline=ROWS)
 
     metadata = describe(
         challenger_of(replace(training, runner_up=runner_up, net=NET), promoted=promoted),
@@ -433,8 +457,9 @@ def test_the_runner_up_becomes_the_challenger_of_what_is_in_production(tmp_path,
     assert (champion.model_sha256, metadata.probe) == (second.model.sha256, second.probe)
     assert champion.selection_reason == "It was the runner-up on the selection folds (t = 3.00)."
     assert champion.metrics["neutral_ic"] == second.results[0].confirmation["neutral_ic"]
-    # that evidence is of the selected candidate, and so is that portfolio
+    # of the selected candidate are that evidence, that portfolio and those training rows
     assert not {"sharpe", "net_sharpe"} & champion.metrics.keys()
+    assert metadata.baseline is None
 
 
 def test_a_selected_candidate_that_the_incumbent_keeps_out_is_the_challenger(tmp_path):
@@ -446,6 +471,16 @@ def test_a_selected_candidate_that_the_incumbent_keeps_out_is_the_challenger(tmp
 
 def test_without_another_eligible_candidate_there_is_no_challenger(tmp_path):
     assert challenger_of(make_training(tmp_path), promoted=True) is None
+
+
+def test_a_week_without_a_challenger_removes_that_of_an_earlier_week(home, tmp_path):
+    metadata, model = described(make_training(tmp_path))
+    install_challenger(home, (metadata, model))
+    assert read_challenger(home).metadata == metadata
+
+    install_challenger(home, None)
+
+    assert read_challenger(home) is None
 
 
 def test_a_champion_that_cannot_be_read_is_not_a_rival_and_the_reason_says_so(home, tmp_path):
