@@ -150,6 +150,26 @@ def test_correlations_of_whole_series_are_pearsons():
     assert correlations(returns) == pytest.approx(np.corrcoef(returns, rowvar=False))
 
 
+def test_a_trial_that_never_varies_is_related_to_none():
+    returns = np.hstack([noise(3, 2), np.zeros((600, 1))])
+
+    assert correlations(returns)[2].tolist() == [0, 0, 1]
+
+
+def test_trials_that_end_together_are_clustered_together_wherever_they_begin():
+    draws = noise(3, 3)
+    one, other, third = np.linalg.qr(draws - draws.mean(axis=0))[0].T
+    near_both = 0.8 * one + 0.6 * other
+    returns = np.column_stack([one, near_both, 0.95 * other + np.sqrt(1 - 0.95**2) * third])
+    returns[0, 1] = returns[:2, 2] = np.nan
+
+    related = correlations(returns)
+
+    # one by one, the last to begin would be joined first
+    assert related[0, 1] > related[1, 2] > 0.5
+    assert effective_trials(returns) == pytest.approx(effective_trials(returns[:, :2]) + 1)
+
+
 @given(st.integers(1, 12), st.integers(0, 50), st.floats(0, 1))
 @settings(deadline=None)
 def test_it_is_between_one_and_the_number_of_trials(count, seed, correlation):

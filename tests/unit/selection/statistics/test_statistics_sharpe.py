@@ -135,6 +135,13 @@ def test_autocorrelated_returns_are_worth_fewer_observations():
     assert min_track_record(smooth, benchmark=0) > 2.9 * min_track_record(plain, benchmark=0)
 
 
+def test_one_observation_has_the_error_of_a_unit_and_none_an_infinite_one():
+    normal = Moments(0.0, 1)
+
+    assert sharpe_error(normal, at=0, observations=1) == 1
+    assert sharpe_error(normal, at=0, observations=0) == inf
+
+
 def test_the_error_allows_for_autocorrelation_of_simulated_returns():
     rng = np.random.default_rng(5)
     shocks = rng.normal(size=(2000, 300))

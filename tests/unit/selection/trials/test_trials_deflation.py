@@ -68,6 +68,16 @@ def test_a_losing_candidate_has_no_minimum_track_record():
     assert evidence_after([], sharpe=-1).min_track_record_sessions is None
 
 
+def test_the_bar_is_a_ratio_per_year_too():
+    week = {"lightgbm": series(1, 1.5)}
+    history = history_of([*week.values(), *[series(100 + i) for i in range(24)]])
+
+    found = deflate(history, week, "lightgbm", ranked=["lightgbm"])
+
+    assert found.evidence.bar == pytest.approx(bar_of(found.effective, years=SESSIONS / 252), rel=0.1)
+    assert found.evidence.bar > 1
+
+
 def test_the_bar_falls_with_the_length_of_the_record():
     assert bar_of(10, years=4) == pytest.approx(bar_of(10, years=1) / 2)
 

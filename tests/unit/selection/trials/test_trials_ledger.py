@@ -1,5 +1,6 @@
 """Every trial is recorded once, and a ledger that was changed stops the selection (Z8, faults 108, 141, 142)."""
 
+import csv
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -10,11 +11,13 @@ import pytest
 from config.sections import Candidate
 from tasks.core.errors import ConfigError, SafetyError
 from tasks.core.homes.home import Home
+from tasks.models.registry.store import promote_version, write_version
 from tasks.safety import audit
+from tasks.selection.promotion import describe
 from tasks.selection.schema import SelectedWeek
 from tasks.selection.trials.history import Trial
-from tasks.selection.trials.ledger import HomeLedger, accept, read_contents, require_intact
-from tests.champions import put_into_production
+from tasks.selection.trials.ledger import HomeLedger, accept, read_contents, require_intact, with_returns
+from tests.champions import make_training, put_into_production
 
 NOW = datetime(2024, 6, 15, 12, tzinfo=UTC)
 KEYED = {"AFTERCLOSE_AUDIT_KEY": "k" * 64}
@@ -99,6 +102,19 @@ def test_how_the_week_was_started_is_no_other_trial(home):
 
     contents = read_contents(home, {})
     assert [entry.run for entry in contents.entries] == ["weekly --quick"]
+
+
+def test_a_row_has_everything_that_the_trial_was_made_with(home):
+    ledger_of(home).record(replace(TRIAL, seed=7))
+
+    with home.trial_ledger.open(newline="") as file:
+        (row,) = csv.DictReader(file)
+
+    assert (row["event"], row["session"], row["run"]) == ("trial", "2024-06-14", "weekly")
+    assert (row["candidate"], row["kind"]) == ("lightgbm", "lightgbm")
+    assert row["parameters"] == '{"num_leaves":15}'
+    assert (row["seed"], row["snapshot"], row["splits"]) == ("7", "5" * 64, "a" * 64)
+    assert row["returns"] == first_returns(home).stem
 
 
 def test_the_returns_are_kept_with_every_trial(home):
@@ -194,6 +210,17 @@ def test_lost_returns_are_a_problem_unless_the_caller_does_not_ask_for_them(home
     assert not read_contents(home, {}, returns=False).problems
 
 
+def test_lost_returns_are_named_by_their_file_and_the_other_trials_are_known(home):
+    filled(home, 3)
+    lost = first_returns(home)
+    lost.unlink()
+
+    contents = read_contents(home, {})
+
+    assert contents.problems == (f"{lost.relative_to(home.root)} is missing or was edited",)
+    assert with_returns(home, contents) == contents.entries[1:]
+
+
 def test_what_was_accepted_can_be_damaged_again(home):
     ledger = filled(home, 4)
     delete_the_last_row(home)
@@ -228,6 +255,15 @@ def test_a_ledger_that_is_gone_with_its_anchor_is_missed_by_the_champion(home):
         require_intact(home, {})
     assert accept(home, by="Ana", reason="lost", at=NOW, environ={}).count == 5
     require_intact(home, {})
+
+
+def test_a_champion_that_was_stored_without_a_number_of_trials_misses_none(home):
+    training = make_training(home.work / "made")
+    metadata = describe(training, optimizer="hrp", min_t=2.0)
+    uncounted = replace(metadata, champion=replace(metadata.champion, metrics={}))
+    promote_version(home, write_version(home, uncounted, training.model.path.read_bytes()))
+
+    assert require_intact(home, {}).count == 0
 
 
 def test_with_a_key_a_missing_ledger_is_not_a_new_one(home):

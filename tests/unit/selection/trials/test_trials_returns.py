@@ -121,6 +121,24 @@ def test_a_name_without_a_bar_returns_nothing_and_its_next_bar_the_whole_move(ma
     assert found[day] == pytest.approx(0.8 * 0.1 * (1 - 1 / NAMES))
 
 
+def test_a_last_session_with_one_tested_name_has_no_best_fifth(market):
+    panel, _, scores = market
+    sessions = np.arange(FIRST, FIRST + TESTED)
+    alone = len(sessions) * NAMES - NAMES + 1
+    data = make_tested(sessions).data
+    data = replace(data, sessions=data.sessions[:alone], symbols=data.symbols[:alone])
+    tested = OutOfSample(data, make_controls(data.sessions, None, {}), overlap=HORIZON)
+    earlier = make_tested(sessions[:-1])
+
+    found, before = (
+        best_fifth_returns(panel, each, scores[: len(each.data.sessions)], horizon=HORIZON, entry="next_open")
+        for each in (tested, earlier)
+    )
+
+    assert len(found) == len(before) + 1
+    assert found[:-1].to_numpy() == pytest.approx(before.to_numpy())
+
+
 def test_without_tested_rows_there_are_no_returns(market):
     panel, _, _ = market
     nothing = make_tested(np.arange(0))
