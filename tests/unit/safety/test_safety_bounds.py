@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.core.text import percent
 from tasks.safety.facts import read_quotes
 from tests.builders import FRIDAY, make_panel, make_settings
 from tests.safety_days import make_champion, make_day, make_regime, make_trades
@@ -239,6 +240,25 @@ def test_names_without_a_cap_class_are_under_no_limit_of_one():
     check = outcome_of("cap_class_limit", make_day(quotes=quotes))
 
     assert (check.passed, check.value, check.limit) == (True, "no group", "none set")
+
+
+def test_only_a_champion_that_knows_later_prices_is_said_to():
+    assert outcome_of("champion_age", trained(0)).detail == ""
+    assert outcome_of("champion_age", trained(-1)).detail.endswith("2024-06-15, after this session")
+
+
+def test_a_volatility_that_nobody_knows_reduces_the_exposure():
+    unknown = make_regime(inputs={})
+    rules = make_day().settings.regime
+    most = rules.exposure_cap["BULL"] * rules.reduced_exposure
+
+    at, beyond = (
+        outcome_of("regime_cap", make_day(regime=unknown, target={"B": weight, "C": most / 2}))
+        for weight in (most / 2, most / 2 + 1e-6)
+    )
+
+    assert (at.passed, at.limit) == (True, f"≤ {percent(most, 2)}")
+    assert (beyond.passed, beyond.limit) == (False, at.limit)
 
 
 def test_data_is_as_old_as_the_older_of_snapshot_and_bars():

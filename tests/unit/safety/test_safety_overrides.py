@@ -177,6 +177,13 @@ def test_a_name_of_unknown_sector_is_covered_by_every_sector():
     assert permitted(Instruction("do_not_buy", "sector", "Utilities", UNTIL), sector="").shares == 0
 
 
+def test_an_override_of_something_else_hides_no_later_one():
+    other = Instruction("do_not_buy", "symbol", "B", UNTIL)
+    nothing = Instruction("do_not_trade", "all", "", UNTIL)
+
+    assert permitted(other, EVERY[7], nothing).shares == 0
+
+
 def test_the_strictest_override_decides_and_is_named():
     half, fifth = (
         Instruction("multiplier", "symbol", "A", UNTIL, multiplier=Decimal(text)) for text in ("0.5", "0.2")
@@ -207,6 +214,15 @@ def test_a_waiver_is_for_one_gate_and_what_it_covers():
     assert waived("ramp", "") == 2  # a batch gate
     assert waived("name_trades", "") is None
     assert permitted(EVERY[6], EVERY[7]).shares == 101
+
+
+@pytest.mark.parametrize(("strategy", "number"), [("lightgbm", 1), ("forest", None)])
+def test_a_waiver_of_a_strategy_is_for_its_names(strategy, number):
+    active = [override(Instruction("waive", "strategy", "lightgbm", UNTIL, gate="ramp"))]
+
+    found = waiver_of("ramp", symbol="A", sector="Energy", strategy=strategy, active=active)
+
+    assert (found and found.number) == number
 
 
 def test_a_waiver_of_a_sector_does_not_cover_a_name_of_unknown_sector():

@@ -313,6 +313,15 @@ def test_a_sale_out_of_all_proportion_to_the_usual_volume_is_a_fat_finger(median
     assert outcome_of("fat_finger", day).passed is passes
 
 
+def test_a_sale_of_a_few_cents_without_any_volume_is_not_a_fat_finger():
+    day = make_day(
+        trades=make_trades(("A", "SELL", 1, 0.5)),
+        quotes=with_quotes(median_volume_usd=pd.Series(0.0, list("ABCDE"))),
+    )
+
+    assert outcome_of("fat_finger", day).passed
+
+
 @pytest.mark.parametrize("name", ["sector_limit", "cap_class_limit"])
 def test_a_weight_that_is_not_a_number_fails_every_group(name):
     check = outcome_of(name, make_day(target={"B": NAN, "C": 0.06}))
