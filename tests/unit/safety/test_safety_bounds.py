@@ -194,7 +194,7 @@ def test_the_market_is_read_from_the_last_session_and_the_windows_before_it():
     traded[-22, 1] = 1e15  # before the window
     traded[-21, 2] = 1e15  # its first session
     raw = panel.raw_close.copy()
-    raw[-1] = [np.nan, 12.5, 0.0]
+    raw[-1] = [np.nan, 0.25, 0.0]
     is_member = panel.is_member.copy()
     is_member[-1, 2] = False
 
@@ -202,7 +202,7 @@ def test_the_market_is_read_from_the_last_session_and_the_windows_before_it():
 
     window = np.nan_to_num(traded[-21:])
     assert quotes.session == FRIDAY
-    assert quotes.last_close.to_dict() == {"S001": 12.5}
+    assert quotes.last_close.to_dict() == {"S001": 0.25}
     assert quotes.adv_usd.to_numpy() == pytest.approx(window.mean(axis=0))
     assert quotes.median_volume_usd.to_numpy() == pytest.approx(np.median(window, axis=0))
     assert quotes.members == {"S000", "S001"}
@@ -223,6 +223,17 @@ def test_the_closest_pair_is_of_names_that_are_wanted():
 
     assert (opposite.value, opposite.detail) == ("-1.00", "B and C")  # D, which is like B, is not wanted
     assert (alone.passed, alone.value) == (True, "no pair")
+
+
+def test_a_pair_that_was_never_quoted_together_is_not_the_closest():
+    returns = QUOTES.returns.assign(C=-QUOTES.returns["B"], D=np.nan)
+
+    check = outcome_of(
+        "correlation",
+        make_day(quotes=replace(QUOTES, returns=returns), target=dict.fromkeys("BCD", 0.05)),
+    )
+
+    assert (check.value, check.detail) == ("-1.00", "B and C")
 
 
 def test_a_group_is_reported_by_the_one_that_stands_closest_to_its_own_limit():

@@ -13,6 +13,7 @@ from tasks.core.homes.setup import set_up
 from tasks.safety.audit import Row, read_intact, record
 from tasks.safety.overrides import (
     ADDED,
+    ENDED,
     Instruction,
     Override,
     add_override,
@@ -77,10 +78,12 @@ def test_an_ended_override_holds_no_longer_and_stays_in_the_log(home):
     add_override(home, DO_NOT_BUY, "Ada", "lawsuit", NOON)
     add_override(home, EVERY[1], "Ada", "too much of it", NOON)
 
-    end_override(home, 1, "Bea", "settled", NOON)
+    returned = end_override(home, 1, "Bea", "settled", NOON)
 
     ended, other = read_overrides(home)
+    assert returned == ended
     assert (ended.ended_by, ended.is_active(UNTIL), other.is_active(UNTIL)) == ("Bea", False, True)
+    assert (ended.number, ended.instruction, ended.by, ended.reason) == (1, DO_NOT_BUY, "Ada", "lawsuit")
 
 
 @pytest.mark.parametrize("number", [0, 2])
@@ -144,6 +147,27 @@ def test_a_damaged_log_is_refused(home):
 
 def test_rows_of_other_events_are_ignored():
     assert overrides_in([Row("", "kill_switch_reset", "Ada", "override 1: x")]) == ()
+
+
+@pytest.mark.parametrize("detail", ["override 0: x", "override 2: x", "override: x"])
+def test_an_end_of_no_known_override_ends_none(detail):
+    rows = [
+        Row("", ADDED, "Ada", "do_not_buy, symbol A, until 2024-06-28: x"),
+        Row("noon", ENDED, "Bea", detail),
+    ]
+
+    (known,) = overrides_in(rows)
+
+    assert known.is_active(UNTIL)
+
+
+def test_an_override_is_ended_by_the_first_row_that_ends_it():
+    added = Row("", ADDED, "Ada", "do_not_buy, symbol A, until 2024-06-28: x")
+    ends = [Row(at, ENDED, by, "override 1: x") for at, by in (("noon", "Bea"), ("night", "Cid"))]
+
+    (known,) = overrides_in([added, *ends])
+
+    assert (known.ended_at, known.ended_by) == ("noon", "Bea")
 
 
 @pytest.mark.parametrize(
@@ -216,11 +240,19 @@ def test_a_waiver_is_for_one_gate_and_what_it_covers():
     assert permitted(EVERY[6], EVERY[7]).shares == 101
 
 
-@pytest.mark.parametrize(("strategy", "number"), [("lightgbm", 1), ("forest", None)])
-def test_a_waiver_of_a_strategy_is_for_its_names(strategy, number):
-    active = [override(Instruction("waive", "strategy", "lightgbm", UNTIL, gate="ramp"))]
+@pytest.mark.parametrize(
+    ("scope", "name", "number"),
+    [
+        ("strategy", "lightgbm", 1),
+        ("strategy", "forest", None),
+        ("sector", "Energy", 1),
+        ("sector", "Utilities", None),
+    ],
+)
+def test_a_waiver_is_for_the_names_of_its_strategy_or_sector(scope, name, number):
+    active = [override(Instruction("waive", scope, name, UNTIL, gate="ramp"))]
 
-    found = waiver_of("ramp", symbol="A", sector="Energy", strategy=strategy, active=active)
+    found = waiver_of("ramp", symbol="A", sector="Energy", strategy="lightgbm", active=active)
 
     assert (found and found.number) == number
 

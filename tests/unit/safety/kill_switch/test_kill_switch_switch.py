@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from tasks.core.atomic import LEFTOVER_SUFFIX
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, StorageError
 from tasks.core.homes.home import Home
 from tasks.core.homes.setup import set_up
 from tasks.safety.kill_switch.halts_outside import write_outside
@@ -31,8 +31,9 @@ def test_a_new_home_is_clear(home):
 
 
 def test_tripping_halts_until_a_named_person_resets(home):
-    trip_switch(home, "check_day", "daily loss", NOON)
+    tripped = trip_switch(home, "check_day", "daily loss", NOON)
 
+    assert tripped == read_switch(home)
     assert read_switch(home).is_on
     assert (
         read_switch(home).description == "on, tripped by check_day at 2024-06-14T16:00:00+00:00: daily loss"
@@ -236,6 +237,11 @@ def test_a_trip_in_a_home_that_takes_no_file_at_all_is_stored_outside(home, tmp_
 
     assert "Trading is halted by " in switch.problems[0]
     assert str(tmp_path / "state") in switch.problems[0]
+
+
+def test_a_trip_in_a_home_whose_path_is_too_long_says_that_nothing_was_halted(tmp_path):
+    with pytest.raises(StorageError, match=r"could not be tripped: .*File name too long"):
+        trip_switch(Home(tmp_path / ("h" * 300)), "Ann", "broker calls", NOON)
 
 
 def test_the_log_of_a_reset_names_the_trips_it_ended_and_none_where_there_was_none(home):
