@@ -61,6 +61,7 @@ def test_unrelated_trials_count_in_full_and_identical_ones_once():
 def test_few_trials_are_few_chances():
     assert effective_trials(np.empty((0, 0))) == 0
     assert effective_trials(noise(1, 1)) == 1
+    assert effective_trials(noise(1, 2)) == pytest.approx(2, rel=0.01)
 
 
 @pytest.mark.slice
@@ -151,23 +152,32 @@ def test_correlations_of_whole_series_are_pearsons():
 
 
 def test_a_trial_that_never_varies_is_related_to_none():
-    returns = np.hstack([noise(3, 2), np.zeros((600, 1))])
+    returns = np.hstack([noise(3, 2), np.zeros((600, 1)), np.full((600, 1), np.nan)])
+    returns[5, 3] = 0.02
 
-    assert correlations(returns)[2].tolist() == [0, 0, 1]
+    assert correlations(returns)[2:].tolist() == [[0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+def chain():
+    """Return trials of which the second has a correlation of 0.8 with the first and of 0.57 with the third."""
+    draws = noise(3, 3)
+    one, other, third = np.linalg.qr(draws - draws.mean(axis=0))[0].T
+    return np.column_stack([one, 0.8 * one + 0.6 * other, 0.95 * other + np.sqrt(1 - 0.95**2) * third])
 
 
 def test_trials_that_end_together_are_clustered_together_wherever_they_begin():
-    draws = noise(3, 3)
-    one, other, third = np.linalg.qr(draws - draws.mean(axis=0))[0].T
-    near_both = 0.8 * one + 0.6 * other
-    returns = np.column_stack([one, near_both, 0.95 * other + np.sqrt(1 - 0.95**2) * third])
+    returns = chain()
     returns[0, 1] = returns[:2, 2] = np.nan
 
-    related = correlations(returns)
-
     # one by one, the last to begin would be joined first
-    assert related[0, 1] > related[1, 2] > 0.5
-    assert effective_trials(returns) == pytest.approx(effective_trials(returns[:, :2]) + 1)
+    assert effective_trials(returns) == pytest.approx(2 + np.sqrt(1 - correlations(returns)[0, 1] ** 2))
+
+
+def test_a_trial_joins_earlier_ones_if_their_mean_correlation_is_large():
+    returns = chain()
+    returns[-3:, 0] = returns[-2:, 1] = returns[-1:, 2] = np.nan
+
+    assert effective_trials(returns) == pytest.approx(2 + np.sqrt(1 - correlations(returns)[0, 1] ** 2))
 
 
 @given(st.integers(1, 12), st.integers(0, 50), st.floats(0, 1))

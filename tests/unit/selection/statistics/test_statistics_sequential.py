@@ -5,6 +5,8 @@ import pytest
 from scipy.stats import norm
 
 from tasks.selection.statistics.sequential import (
+    FIVE_YEARS,
+    ROUGHNESS,
     confidence_radius,
     e_values,
     look_threshold,
@@ -73,6 +75,19 @@ def test_thresholds_rise_with_the_sessions_since_the_first_look_and_fall_with_th
     assert found == sorted(found)
     assert found[-1] < 4
     assert threshold(130, level=0.05) > threshold(130) > threshold(130, level=0.5) >= LEAST
+
+
+@pytest.mark.parametrize(("level", "least"), [(0.1, 2.0), (0.3, 2.0), (0.7, 1.0)])
+def test_five_years_of_looks_spend_what_the_first_leaves_of_the_level(level, least):
+    first = min(norm.sf(least), level / 2)
+    every = 60
+    looks = range(every // 2, FIVE_YEARS, every)
+    found = np.array([threshold(elapsed, level=level, least=least) for elapsed in looks])
+
+    spent = ROUGHNESS * every * (found * norm.pdf(found)).sum() / CONFIRMING
+
+    assert found.min() > norm.isf(first)
+    assert spent == pytest.approx(level - first, rel=0.01)
 
 
 def test_a_signal_that_the_first_look_finds_is_promoted_as_before():

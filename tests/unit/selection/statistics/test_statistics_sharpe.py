@@ -94,6 +94,7 @@ def test_a_sharpe_ratio_below_the_benchmark_has_no_minimum_track_record():
 
 def test_v7_the_minimum_backtest_length():
     assert min_backtest_length(45, sharpe=1) == exact(4.9980870044)
+    assert min_backtest_length(45, sharpe=2) == exact(4.9980870044 / 4)
 
 
 # V11: a library once counted the missing values as observations
@@ -117,7 +118,15 @@ def test_moments_by_hand():
 
 @pytest.mark.parametrize("returns", [[], [0.01], [0.01] * 50])
 def test_without_variation_there_is_no_sharpe_ratio(returns):
-    assert moments_of(np.array(returns)).sharpe == 0
+    moments = moments_of(np.array(returns))
+
+    assert (moments.sharpe, moments.observations) == (0, len(returns))
+
+
+def test_two_returns_have_a_sharpe_ratio():
+    moments = moments_of(np.array([0.01, 0.03]))
+
+    assert (moments.sharpe, moments.observations) == (pytest.approx(sqrt(2)), 2)
 
 
 def test_v12_the_sharpe_ratio_divides_by_the_sample_deviation():

@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.selection.statistics.sharpe import min_backtest_length
+from tasks.selection.statistics.sharpe import (
+    deflated_sharpe,
+    min_backtest_length,
+    moments_of,
+    probabilistic_sharpe,
+    sharpe_error,
+)
 from tasks.selection.trials.deflation import bar_of, deflate, effective_number
 from tasks.selection.trials.history import history_of
 
@@ -68,6 +74,24 @@ def test_a_losing_candidate_has_no_minimum_track_record():
     assert evidence_after([], sharpe=-1).min_track_record_sessions is None
 
 
+def test_the_evidence_has_the_figures_of_both_conventions():
+    week = {"lightgbm": series(1, 1.5)}
+    history = history_of([*week.values(), *[series(100 + i) for i in range(24)]])
+    moments = moments_of(week["lightgbm"].to_numpy())
+    variance = sharpe_error(moments, at=0, observations=SESSIONS) ** 2
+
+    deflation = deflate(history, week, "lightgbm", ranked=["lightgbm"])
+
+    found, trials = deflation.evidence, deflation.effective
+    assert (found.candidate, found.autocorrelation) == ("lightgbm", moments.autocorrelation)
+    for convention, probabilistic, deflated in (
+        ("2012", found.probabilistic_2012, found.deflated_2014),
+        ("2025", found.probabilistic, found.deflated),
+    ):
+        assert probabilistic == probabilistic_sharpe(moments, benchmark=0, convention=convention)
+        assert deflated == deflated_sharpe(moments, trials=trials, variance=variance, convention=convention)
+
+
 def test_the_bar_is_a_ratio_per_year_too():
     week = {"lightgbm": series(1, 1.5)}
     history = history_of([*week.values(), *[series(100 + i) for i in range(24)]])
@@ -108,6 +132,16 @@ def test_without_a_candidate_or_with_too_few_sessions_there_is_no_evidence():
     assert deflate(history, week, None, ranked=["lightgbm"]).evidence is None
     assert deflate(history, week, "lightgbm", ranked=["lightgbm"]).evidence is None
     assert deflate(history_of([]), {}, None, ranked=[]).effective == 0
+
+
+def test_sixty_sessions_are_evidence_and_a_trial():
+    week = {"lightgbm": series(1, sessions=60)}
+
+    found = deflate(
+        history_of([*week.values(), series(2, sessions=59)]), week, "lightgbm", ranked=["lightgbm"]
+    )
+
+    assert (found.effective, found.evidence.sessions) == (1, 60)
 
 
 def test_overfitting_is_that_of_the_weeks_candidates_that_rank():

@@ -145,6 +145,10 @@ def delete_the_ledger(home):
     home.trial_ledger.unlink()
 
 
+def delete_the_anchor(home):
+    home.trial_anchor.unlink()
+
+
 def first_returns(home):
     first = read_contents(home, {}).entries[0]
     return home.trials / first.session / f"{first.returns}.csv"
@@ -159,7 +163,10 @@ def delete_returns(home):
     first_returns(home).unlink()
 
 
-DAMAGE = [edit_a_row, delete_a_row, delete_the_last_row, delete_the_ledger, edit_returns, delete_returns]
+DAMAGE = [
+    *(edit_a_row, delete_a_row, delete_the_last_row, delete_the_ledger, delete_the_anchor),
+    *(edit_returns, delete_returns),
+]
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -189,6 +196,17 @@ def test_nothing_is_recorded_in_a_broken_chain(home):
 
     with pytest.raises(SafetyError):
         ledger.record(TRIAL)
+
+
+def test_while_returns_are_missing_trials_are_still_recorded(home):
+    ledger = filled(home, 2)
+    delete_returns(home)
+
+    ledger.record(replace(TRIAL, seed=50))
+    ledger.record_selected("lightgbm")
+
+    contents = read_contents(home, {})
+    assert (contents.count, len(contents.selected), len(contents.problems)) == (3, 1, 1)
 
 
 def test_trials_whose_returns_are_lost_count_in_full(home):
@@ -273,6 +291,29 @@ def test_with_a_key_a_missing_ledger_is_not_a_new_one(home):
     assert require_intact(home, KEYED).count == 0
 
 
+def test_with_a_key_what_a_week_selected_is_authenticated_too(home):
+    ledger = filled(home, 1, KEYED)
+    ledger.record_selected("lightgbm")
+    ledger.record_selected(None)
+
+    contents = require_intact(home, KEYED)
+
+    assert [each.candidate for each in contents.selected] == ["lightgbm", None]
+    assert (contents.verdict.rows, contents.verdict.keyed) == (4, 4)
+
+
+def test_the_key_may_be_in_a_file_outside_the_home(home, tmp_path_factory):
+    filled(home, 1, KEYED)
+    outside = tmp_path_factory.mktemp("keys") / "key"
+    for path in (outside, home.root / "key"):
+        path.write_text(KEYED["AFTERCLOSE_AUDIT_KEY"])
+        path.chmod(0o600)
+
+    assert require_intact(home, {"AFTERCLOSE_AUDIT_KEY_FILE": str(outside)}).count == 1
+    with pytest.raises(ConfigError, match="inside the home"):
+        require_intact(home, {"AFTERCLOSE_AUDIT_KEY_FILE": str(home.root / "key")})
+
+
 def test_a_ledger_written_without_the_key_is_found(home):
     filled(home, 2)
 
@@ -326,11 +367,25 @@ def test_accepting_needs_a_name_and_a_reason(home, by, reason):
     assert not home.audit_log.exists()
 
 
-def test_an_acceptance_is_in_the_audit_log_whose_chain_holds(home):
-    filled(home, 1)
-    accept(home, by="Ana", reason="checked", at=NOW, environ={})
+@pytest.mark.parametrize("environ", [{}, KEYED], ids=["plain", "keyed"])
+def test_an_acceptance_is_in_the_audit_log_whose_chain_holds(home, environ):
+    filled(home, 1, environ)
+    accept(home, by="Ana", reason="checked", at=NOW, environ=environ)
 
-    assert audit.verify(home, {}).breaks == ()
+    assert audit.verify(home, environ).breaks == ()
+
+
+def test_an_edited_acceptance_adds_no_trials(home):
+    ledger = filled(home, 4)
+    delete_the_last_row(home)
+    accept(home, by="Ana", reason="restored", at=NOW, environ={})
+    assert ledger.history().count == 4
+    home.trial_ledger.write_text(home.trial_ledger.read_text().replace('""lost"":1', '""lost"":""one""'))
+
+    contents = read_contents(home, {})
+
+    assert (contents.count, contents.lost) == (3, 0)
+    assert "was edited" in contents.problems[0]
 
 
 def test_what_a_week_selected_is_recorded_once_and_is_no_trial(home):
@@ -368,7 +423,14 @@ def test_a_home_that_recorded_no_selection_has_none(home):
     assert require_intact(home, {}).selected == ()
 
 
-@pytest.mark.parametrize(("old", "new"), [("selected,2024-06-14", "selected,2024-06-15"), ("selected", "x")])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("selected,2024-06-14", "selected,2024-06-15"),
+        ("selected,2024-06-14", "selected,last week"),
+        ("selected", "x"),
+    ],
+)
 def test_an_edited_selection_stops_the_next_week(home, old, new):
     filled(home, 2).record_selected("lightgbm")
     home.trial_ledger.write_text(home.trial_ledger.read_text().replace(old, new, 1))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tasks.models.training.controls import make_controls
@@ -121,26 +122,48 @@ def test_a_name_without_a_bar_returns_nothing_and_its_next_bar_the_whole_move(ma
     assert found[day] == pytest.approx(0.8 * 0.1 * (1 - 1 / NAMES))
 
 
-def test_a_last_session_with_one_tested_name_has_no_best_fifth(market):
-    panel, _, scores = market
-    sessions = np.arange(FIRST, FIRST + TESTED)
-    alone = len(sessions) * NAMES - NAMES + 1
-    data = make_tested(sessions).data
-    data = replace(data, sessions=data.sessions[:alone], symbols=data.symbols[:alone])
-    tested = OutOfSample(data, make_controls(data.sessions, None, {}), overlap=HORIZON)
-    earlier = make_tested(sessions[:-1])
+@pytest.mark.parametrize("alone", [FIRST, FIRST + TESTED - 1])
+def test_a_session_with_one_tested_name_has_no_best_fifth(market, alone):
+    panel, tested, scores = market
+    all_rows = tested.data
+    used = (all_rows.sessions != alone) | (all_rows.symbols == 0)
+    data = replace(all_rows, sessions=all_rows.sessions[used], symbols=all_rows.symbols[used])
+    fewer = OutOfSample(data, make_controls(data.sessions, None, {}), overlap=HORIZON)
+    equal = np.where(all_rows.sessions == alone, 0.0, scores)
 
-    found, before = (
-        best_fifth_returns(panel, each, scores[: len(each.data.sessions)], horizon=HORIZON, entry="next_open")
-        for each in (tested, earlier)
+    found = best_fifth_returns(panel, fewer, scores[used], horizon=HORIZON, entry="next_open")
+
+    expected = best_fifth_returns(panel, tested, equal, horizon=HORIZON, entry="next_open")
+    assert found.to_numpy() == pytest.approx(expected.to_numpy())
+
+
+def test_names_that_are_equal_at_the_border_are_all_in_the_best_fifth(market):
+    panel, tested, _ = market
+    scores = np.tile(np.r_[5.0, 4.0, 3.0, 2.0, 2.0, np.linspace(1, 0, NAMES - 5)], TESTED)
+
+    found = best_fifth_returns(panel, tested, scores, horizon=HORIZON, entry="next_close")
+
+    day = FIRST + HORIZON + 1
+    change = panel.close[day] / panel.close[day - 1] - 1
+    assert found.iloc[0] == pytest.approx(change[:5].mean() - change.mean())
+
+
+def test_where_nothing_is_controlled_for_the_mean_of_all_tested_names_is_what_is_sold(market):
+    panel, tested, scores = market
+
+    plain, neutral = (
+        best_fifth_returns(panel, tested, scores, horizon=HORIZON, entry="next_open", neutral=neutral)
+        for neutral in (False, True)
     )
 
-    assert len(found) == len(before) + 1
-    assert found[:-1].to_numpy() == pytest.approx(before.to_numpy())
+    assert plain.to_numpy() == pytest.approx(neutral.to_numpy())
 
 
 def test_without_tested_rows_there_are_no_returns(market):
     panel, _, _ = market
     nothing = make_tested(np.arange(0))
 
-    assert best_fifth_returns(panel, nothing, np.empty(0), horizon=HORIZON, entry="next_open").empty
+    found = best_fifth_returns(panel, nothing, np.empty(0), horizon=HORIZON, entry="next_open")
+
+    assert found.empty
+    assert isinstance(found.index, pd.DatetimeIndex)
