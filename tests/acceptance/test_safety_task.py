@@ -49,13 +49,17 @@ def check(run, monkeypatch, *, day=None, market=None, session=FRIDAY):
         dollar_volume=np.full(shape, 1e8),
         sector=sectors,
     )
-    monkeypatch.setattr(
-        task, "read_prices", lambda _, *, window: replace(panel, sessions=panel.sessions[-window:])
-    )
+    market = market or make_market(run)
+
+    def read_prices(snapshot, *, window):
+        assert snapshot == market.snapshot
+        return replace(panel, sessions=panel.sessions[-window:])
+
+    monkeypatch.setattr(task, "read_prices", read_prices)
     target = pd.concat([facts.target, pd.DataFrame({"weight": [facts.target_cash]}, index=[CASH])])
     return task.check_day(
         run,
-        market or make_market(run),
+        market,
         Scores(save_frame(run, "scores", facts.scores), facts.champion, 5, 0),
         facts.regime,
         Portfolio(save_frame(run, "portfolio", target), facts.book, "hrp", (), 1.0, {}, ()),

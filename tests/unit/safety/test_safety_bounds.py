@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.text import percent
+from tasks.portfolio.stops import StopWindow
 from tasks.safety.facts import read_quotes
 from tests.builders import FRIDAY, make_panel, make_settings
 from tests.safety_days import make_champion, make_day, make_regime, make_trades
@@ -148,6 +149,11 @@ AT_AND_BEYOND = {
         lambda: make_day(cash_usd=-10_000.0, trades=make_trades(("A", "SELL", 1, 50.0))),
         lambda: make_day(cash_usd=-10_000.0, trades=make_trades(("A", "SELL", 1, 2.0))),
     ),
+    "debt without trades, and debt that grows by a fee": (
+        "cash",
+        lambda: make_day(cash_usd=-10_000.0, trades=make_trades()),
+        lambda: make_day(cash_usd=-10_000.0, trades=make_trades(("A", "SELL", 1, 2.99))),
+    ),
     "debt and a purchase": (
         "cash",
         lambda: make_day(cash_usd=-10_000.0, trades=make_trades(("A", "SELL", 100, 50.0))),
@@ -222,27 +228,35 @@ def test_the_closest_pair_is_of_names_that_are_wanted():
     alone = outcome_of("correlation", make_day(target={"B": 0.05, "C": 0.0}))
 
     assert (opposite.value, opposite.detail) == ("-1.00", "B and C")  # D, which is like B, is not wanted
-    assert (alone.passed, alone.value) == (True, "no pair")
+    assert (alone.passed, alone.value, alone.limit) == (True, "no pair", opposite.limit)
 
 
-def test_a_pair_that_was_never_quoted_together_is_not_the_closest():
-    returns = QUOTES.returns.assign(C=-QUOTES.returns["B"], D=np.nan)
+@pytest.mark.parametrize(
+    ("sessions", "closest"), [(0, "-1.00, B and C"), (19, "-1.00, B and C"), (20, "1.00, B and D")]
+)
+def test_a_pair_counts_as_correlated_from_twenty_common_sessions_on(sessions, closest):
+    late = QUOTES.returns["B"].where(np.arange(63) >= 63 - sessions)
+    returns = QUOTES.returns.assign(C=-QUOTES.returns["B"], D=late)
 
     check = outcome_of(
         "correlation",
         make_day(quotes=replace(QUOTES, returns=returns), target=dict.fromkeys("BCD", 0.05)),
     )
 
-    assert (check.value, check.detail) == ("-1.00", "B and C")
+    assert f"{check.value}, {check.detail}" == closest
 
 
-def test_a_group_is_reported_by_the_one_that_stands_closest_to_its_own_limit():
-    limits = {"large": 0.9, "mid": 0.1, "small": 1.0}
+@pytest.mark.parametrize(
+    ("large", "mid", "value", "limit"),
+    [(0.9, 0.1, "mid 5.00%", "≤ 10.00%"), (0.25, 0.9, "large 20.00%", "≤ 25.00%")],
+)
+def test_a_group_is_reported_by_the_one_that_stands_closest_to_its_own_limit(large, mid, value, limit):
+    limits = {"large": large, "mid": mid, "small": 1.0}
     day = set_to("portfolio.max_cap_class_frac", limits, target={"B": 0.10, "C": 0.10, "D": 0.05})
 
     check = outcome_of("cap_class_limit", day)
 
-    assert (check.value, check.limit) == ("mid 5.00%", "≤ 10.00%")
+    assert (check.value, check.limit) == (value, limit)
 
 
 def test_names_without_a_cap_class_are_under_no_limit_of_one():
@@ -285,6 +299,16 @@ def test_a_line_of_no_shares_is_not_a_position_that_a_purchase_could_add_to():
 
     assert not outcome_of("new_positions", dust).passed
     assert outcome_of("new_positions", held).passed
+
+
+def test_the_falls_are_those_of_the_closes_in_the_window_of_the_stop():
+    panel = make_panel(sessions=100, symbols=2)
+    close = np.full(panel.close.shape, 50.0)
+    close[-6, 0], close[-5, 1], close[-1] = 1000.0, 100.0, 40.0
+
+    quotes = read_quotes(replace(panel, close=close), stops=StopWindow(5, 1))
+
+    assert quotes.fall.to_dict() == {"S000": pytest.approx(0.2), "S001": pytest.approx(0.6)}
 
 
 def test_a_session_without_a_bar_adds_not_a_dollar_to_the_volume():

@@ -101,3 +101,15 @@ def test_flows_and_receivables_are_read_where_the_history_has_them():
     assert past.between(date(2024, 6, 10), date(2024, 6, 12)).net_flows_usd == (-500.0,)
     with pytest.raises(DataError, match="line 2"):
         parse_equity_history(header + MONDAY.replace("\n", ",nan,\n"), FILE)
+
+
+@pytest.mark.parametrize(("equity", "is_valid"), [("0.00", False), ("0.01", True)])
+def test_a_dividend_that_is_due_is_not_an_equity(equity, is_valid):
+    text = HEADER.replace("\n", ",net_flows,receivable\n") + MONDAY.replace("\n", ",,25.00\n")
+    text = text.replace("1000000.00", equity)
+
+    if is_valid:
+        assert parse_equity_history(text, FILE).equity_usd == (25.01,)
+    else:
+        with pytest.raises(DataError, match="line 2"):
+            parse_equity_history(text, FILE)

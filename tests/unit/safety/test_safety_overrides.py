@@ -63,6 +63,7 @@ def test_an_override_is_read_back_as_it_was_added(home, instruction):
 
     assert read_overrides(home) == (added,)
     assert (added.number, added.instruction, added.by) == (1, instruction, "Ada")
+    assert added.at == "2024-06-14T12:00:00-04:00"
     assert added.reason == "lawsuit: see memo, page 3"
     assert read_intact(home)[-1].event == ADDED
 
@@ -149,16 +150,13 @@ def test_rows_of_other_events_are_ignored():
     assert overrides_in([Row("", "kill_switch_reset", "Ada", "override 1: x")]) == ()
 
 
-@pytest.mark.parametrize("detail", ["override 0: x", "override 2: x", "override: x"])
+@pytest.mark.parametrize("detail", ["override 0: x", "override 3: x", "override: x"])
 def test_an_end_of_no_known_override_ends_none(detail):
-    rows = [
-        Row("", ADDED, "Ada", "do_not_buy, symbol A, until 2024-06-28: x"),
-        Row("noon", ENDED, "Bea", detail),
-    ]
+    added = Row("", ADDED, "Ada", "do_not_buy, symbol A, until 2024-06-28: x")
 
-    (known,) = overrides_in(rows)
+    known = overrides_in([added, added, Row("noon", ENDED, "Bea", detail)])
 
-    assert known.is_active(UNTIL)
+    assert [each.is_active(UNTIL) for each in known] == [True, True]
 
 
 def test_an_override_is_ended_by_the_first_row_that_ends_it():
@@ -177,8 +175,9 @@ def test_an_override_is_ended_by_the_first_row_that_ends_it():
 def test_what_each_effect_leaves(effect, bought, sold):
     instruction = Instruction(effect, "symbol", "A", UNTIL, multiplier=Decimal("0.5"))
 
-    assert permitted(instruction).shares == bought
-    assert permitted(instruction, is_sale=True).shares == sold
+    for is_sale, left in ((False, bought), (True, sold)):
+        found = permitted(instruction, instruction, is_sale=is_sale)
+        assert (found.shares, found.by and found.by.number) == (left, 1 if left < 101 else None)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ PLANTED: list[tuple[str, Callable[[], Facts]]] = [
     ("equity", lambda: make_day(cash_usd=-200_000.0)),
     ("weights_sum", lambda: make_day(target_cash=0.8)),
     ("weights_sum", lambda: make_day(target_cash=NAN)),
+    ("weights_sum", lambda: make_day(target={"B": NAN, "C": 0.06}, target_cash=0.94)),
     ("long_only", lambda: make_day(target={"B": -0.05, "C": 0.06})),
     ("long_only", lambda: make_day(target={"B": 0.5, "C": 0.6})),
     ("long_only", lambda: make_day(target={"B": NAN, "C": 0.06})),
@@ -118,6 +119,7 @@ PLANTED: list[tuple[str, Callable[[], Facts]]] = [
         lambda: with_fall({"B": 0.2}),  # at the stop
         lambda: with_fall({"A": 0.9}),  # sold
         lambda: with_fall({"D": 0.9}),  # neither held nor wanted
+        lambda: with_fall({"D": 0.9}, target={"B": 0.05, "C": 0.06, "D": 0.0}),
         lambda: with_fall({"B": 0.9}, stop=0.0),
         lambda: with_fall({"B": 0.9}, quarantined=frozenset({"B"})),
         lambda: with_fall({"B": NAN}),
@@ -303,7 +305,7 @@ def test_an_exposure_that_nobody_knows_is_not_within_the_regimes_cap():
 
 
 # a sale of a name without any volume may leave; one of a usual volume is judged by it
-@pytest.mark.parametrize(("median_usd", "passes"), [(1e3, False), (0.0, True), (1e8, True)])
+@pytest.mark.parametrize(("median_usd", "passes"), [(1e3, False), (1.0, False), (0.0, True), (1e8, True)])
 def test_a_sale_out_of_all_proportion_to_the_usual_volume_is_a_fat_finger(median_usd, passes):
     day = make_day(
         trades=make_trades(("A", "SELL", 1000, 50.0)),
@@ -311,6 +313,40 @@ def test_a_sale_out_of_all_proportion_to_the_usual_volume_is_a_fat_finger(median
     )
 
     assert outcome_of("fat_finger", day).passed is passes
+
+
+def test_a_day_of_sales_beyond_the_days_notional_passes_without_a_complaint():
+    selling = make_day(
+        trades=make_trades(("A", "SELL", 1000, 50.0)),
+        settings=make_settings(**{"safety.max_daily_notional_frac": 0.01}),
+    )
+
+    check = outcome_of("daily_notional", selling)
+
+    assert (check.passed, check.value, check.detail) == (True, "5.00%", "")
+
+
+def test_only_weights_below_zero_are_named_as_short():
+    flat = outcome_of("long_only", make_day(target={"B": 0.0, "C": 0.06}))
+    short = outcome_of("long_only", make_day(target={"B": -0.05, "C": 0.06, "D": 0.0}))
+
+    assert (flat.passed, flat.detail) == (True, "")
+    assert (short.passed, short.detail) == (False, "B")
+
+
+def test_names_without_a_sector_in_the_data_are_one_sector_too():
+    day = make_day(target={"X": 0.12, "Y": 0.12, "Z": 0.12})
+
+    check = outcome_of("sector_limit", day)
+
+    assert not check.passed
+    assert check.value == "Unknown 36.00%"
+
+
+def test_a_trade_of_unknown_shares_disagrees_with_any_portfolio_after_it():
+    day = make_day(trades=make_trades(("C", "BUY", NAN, 50.0)))
+
+    assert outcome_of("after_agrees", day).detail.startswith("C; ")
 
 
 def test_a_sale_of_a_few_cents_without_any_volume_is_not_a_fat_finger():

@@ -1,5 +1,6 @@
 """Trips stored outside the home: each is kept, and only a reset that names it removes it."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -24,6 +25,27 @@ def test_every_trip_is_stored_alongside_earlier_ones(home):
     assert dict(read_outside(home)) == {
         path.name: {"reason": reason} for path, reason in zip(kept, ("one", "two"), strict=True)
     }
+
+
+# a later release must find the trips of an earlier one
+def test_the_directory_is_named_by_the_hash_of_the_homes_path(home, tmp_path):
+    place = hashlib.sha256(str(home.root).encode()).hexdigest()[:32]
+
+    assert outside_folder(home) == tmp_path / "state" / "afterclose" / "halts" / place
+
+
+def test_a_directory_that_cannot_be_listed_is_a_trip_of_unknown_content(home, monkeypatch):
+    folder = write_outside(home, {"reason": "one"}).parent
+    listed = os.listdir
+
+    def refuse(path):
+        if path == folder:
+            raise PermissionError(13, os.strerror(13))
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+
+    assert list(read_outside(home)) == [("outside", None)]
 
 
 def test_only_the_named_trip_is_removed(home):

@@ -1,6 +1,7 @@
 import json
 import time
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -210,6 +211,26 @@ def test_a_halt_without_the_switch_withdraws_the_day_about_to_be_published(
     assert not unpublished.exists()
     (withdrawn,) = home.live.glob(f".withdrawn.*{LEFTOVER_SUFFIX}")
     assert (withdrawn / "trades.csv").read_text() == "symbol"
+
+
+def test_a_day_that_is_published_in_between_keeps_no_other_from_being_withdrawn(home, monkeypatch):
+    for name in ("a", "b"):
+        (home.live / f".{name}{LEFTOVER_SUFFIX}").mkdir()
+    rename, published = Path.rename, []
+
+    def first_is_gone(path, target):
+        if not published:
+            published.append(path)
+            path.rmdir()
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", first_is_gone)
+    block_writing(home)
+
+    assert trip_switch(home, "Ann", "broker calls", NOON).is_on
+
+    (withdrawn,) = home.live.glob(f".*{LEFTOVER_SUFFIX}")
+    assert withdrawn.name.startswith(".withdrawn.")
 
 
 # a reset may be about to remove the STOP that exists, and with it the later trip

@@ -207,3 +207,5 @@ def test_the_sharpe_ratio_is_that_of_returns_net_of_flows():
 
     assert sharpe_ratio(withdrawn, rising, None).passed
     assert not sharpe_ratio(make_day(settings=SHORT), rising, None).passed
+    longer = past_of(900_000, *rising.equity_usd)
+    assert sharpe_ratio(withdrawn, longer, None) == sharpe_ratio(withdrawn, rising, None)

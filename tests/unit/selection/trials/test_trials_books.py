@@ -37,6 +37,14 @@ def test_the_returns_are_those_of_the_portfolio_after_costs():
     assert [str(day.date()) for day in found.index] == ["2024-06-11", "2024-06-12", "2024-06-13"]
 
 
+@pytest.mark.parametrize(("uses_regime", "stated"), [(True, "on"), (False, "off")])
+def test_the_optimizer_and_the_regime_are_parameters_of_the_trial(uses_regime, stated):
+    found = trial(replace(BOOK, uses_regime=uses_regime)).candidate
+
+    assert found.name == "lightgbm"
+    assert found.parameters == {"num_leaves": 7, "optimizer": "max_sharpe", "regime_adaptation": stated}
+
+
 def test_the_same_backtest_counts_once_and_any_other_counts(tmp_path):
     home = Home(tmp_path)
     others = [

@@ -96,6 +96,13 @@ def test_anything_else_counts(home, trial, fields):
     assert ledger_of(home).history().count == 2
 
 
+def test_returns_that_differ_by_rounding_are_the_same_trial(home):
+    for returns in (TRIAL.returns, TRIAL.returns * (1 + 1e-14)):
+        ledger_of(home).record(replace(TRIAL, returns=returns))
+
+    assert ledger_of(home).history().count == 1
+
+
 def test_how_the_week_was_started_is_no_other_trial(home):
     ledger_of(home, run="weekly --quick").record(TRIAL)
     ledger_of(home, run="weekly").record(TRIAL)

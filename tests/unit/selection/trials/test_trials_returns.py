@@ -92,6 +92,8 @@ def test_a_score_that_is_nothing_but_a_control_returns_nothing(market):
 
     assert plain.mean() > 0.003
     assert neutral.to_numpy() == pytest.approx(0, abs=1e-12)
+    raw = best_fifth_returns(still, controlled, beta, horizon=HORIZON, entry="next_open", neutral=False)
+    assert raw.to_numpy() == pytest.approx(plain.to_numpy())
 
 
 def test_constant_scores_have_no_best_fifth(market):

@@ -17,6 +17,7 @@ def test_the_section_gives_count_bar_and_limit():
     assert "| deflated Sharpe ratio | 0.991 (0.990); required: 0.95 |" in text
     assert "| minimum track record | 180 sessions; measured: 769 sessions |" in text
     assert "overfitting among this week's candidates (λ ≤ 0): 0.25." in text
+    assert "lost" not in text
 
 
 def test_certainty_is_never_printed():
