@@ -35,9 +35,12 @@ def test_a_key_next_to_the_log_that_it_protects_is_refused(tmp_path, is_inside):
 def test_what_is_accepted_with_a_key_is_verified_with_it(tmp_path):
     noon = datetime(2024, 6, 14, 16, 0, tzinfo=UTC)
 
-    verdict = accept(Home(tmp_path), by="Ann", reason="a new key", at=noon, environ={KEY: SECRET})
+    home = Home(tmp_path)
+
+    verdict = accept(home, by="Ann", reason="a new key", at=noon, environ={KEY: SECRET})
 
     assert (verdict.rows, verdict.keyed, verdict.breaks) == (1, 1, ())
+    assert not home.plan_log.exists()  # it was not damaged
 
 
 def test_the_log_of_plans_is_a_chain_of_its_own_with_its_own_copied_heads(tmp_path):

@@ -103,13 +103,17 @@ def test_flows_and_receivables_are_read_where_the_history_has_them():
         parse_equity_history(header + MONDAY.replace("\n", ",nan,\n"), FILE)
 
 
-@pytest.mark.parametrize(("equity", "is_valid"), [("0.00", False), ("0.01", True)])
-def test_a_dividend_that_is_due_is_not_an_equity(equity, is_valid):
-    text = HEADER.replace("\n", ",net_flows,receivable\n") + MONDAY.replace("\n", ",,25.00\n")
-    text = text.replace("1000000.00", equity)
+def with_receivable(equity, receivable):
+    row = MONDAY.replace("1000000.00", equity).replace("\n", f",,{receivable}\n")
+    return HEADER.replace("\n", ",net_flows,receivable\n") + row
 
-    if is_valid:
-        assert parse_equity_history(text, FILE).equity_usd == (25.01,)
-    else:
-        with pytest.raises(DataError, match="line 2"):
-            parse_equity_history(text, FILE)
+
+@pytest.mark.parametrize(("equity", "receivable", "worth"), [("0.01", "25.00", 25.01), ("0.50", "", 0.5)])
+def test_an_equity_of_cents_is_one(equity, receivable, worth):
+    assert parse_equity_history(with_receivable(equity, receivable), FILE).equity_usd == (worth,)
+
+
+@pytest.mark.parametrize(("equity", "receivable"), [("0.00", "25.00"), ("25.00", "-25.00")])
+def test_equity_is_positive_with_and_without_what_is_due(equity, receivable):
+    with pytest.raises(DataError, match="line 2"):
+        parse_equity_history(with_receivable(equity, receivable), FILE)

@@ -55,6 +55,16 @@ def test_stop_ends_a_running_flow_too(home):
         refuse_continuing(home, "weekly-champion")
 
 
+def test_rows_about_something_else_hide_no_permission(home):
+    for _ in range(2):
+        record(home, event="kill_switch_tripped", by="x", detail="a loss", at=AT)
+        give(home, "daily-live", "no-run")
+
+    (permit,) = (one for one in read_permits(home) if one.flow == "daily-live")
+
+    assert permit.description == "no-run (set by Jane Doe at 2024-06-14T17:00:00-04:00: holiday)"
+
+
 def test_the_last_word_counts_and_all_means_every_flow(home):
     give(home, "daily-live", "no-run")
     give(home, "all", "stop")

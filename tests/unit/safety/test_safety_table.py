@@ -224,6 +224,7 @@ def test_prices_below_a_dollar_may_have_four_decimals():
     penny = make_day(trades=make_trades(("C", "BUY", 100, 0.1234)))
 
     assert outcome_of("sub_penny", penny).passed
+    assert outcome_of("valid_prices", penny).passed
 
 
 def test_the_closest_pair_is_reported():
@@ -313,6 +314,16 @@ def test_a_sale_out_of_all_proportion_to_the_usual_volume_is_a_fat_finger(median
     )
 
     assert outcome_of("fat_finger", day).passed is passes
+
+
+@pytest.mark.parametrize(("adv_usd", "passes"), [(1.0, False), (0.0, True)])
+def test_only_a_sale_of_a_name_without_any_volume_is_not_held_to_its_volume(adv_usd, passes):
+    day = make_day(
+        trades=make_trades(("A", "SELL", 1000, 50.0)),
+        quotes=with_quotes(adv_usd=pd.Series(adv_usd, list("ABCDE"))),
+    )
+
+    assert outcome_of("liquidity", day).passed is passes
 
 
 def test_a_day_of_sales_beyond_the_days_notional_passes_without_a_complaint():

@@ -106,6 +106,7 @@ def test_a_volatility_above_forty_halts_new_risk_until_a_person_has_looked_at_th
     panic = make_day(regime=make_regime(inputs={"volatility_pct": level}))
 
     assert volatility(panic, NOTHING, None).passed is passed
+    assert volatility(panic, NOTHING, None).detail == ("" if passed else "no new risk")
     assert volatility(panic, NOTHING, THURSDAY).passed is passed
     assert volatility(panic, NOTHING, FRIDAY).passed
 
