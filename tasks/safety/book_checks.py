@@ -86,9 +86,10 @@ def correlation(facts: Facts) -> Outcome:
     if len(names) < 2:
         return Outcome(passed=True, value="no pair", limit=limit)
     pairs = facts.quotes.returns[names].corr(min_periods=20).to_numpy(copy=True)
-    np.fill_diagonal(pairs, -np.inf)
-    pairs = np.nan_to_num(pairs, nan=-np.inf)
-    one, other = divmod(int(pairs.argmax()), len(names))
+    np.fill_diagonal(pairs, np.nan)
+    if np.isnan(pairs).all():
+        return Outcome(passed=True, value="no pair", limit=limit)
+    one, other = divmod(int(np.nanargmax(pairs)), len(names))
     return Outcome(True, f"{pairs[one, other]:.2f}", limit, f"{names[one]} and {names[other]}")  # noqa: FBT003 - passed
 
 

@@ -46,5 +46,5 @@ def probability_of_overfitting(returns: Matrix, *, blocks: int = BLOCKS) -> floa
 def _sharpes(sums: Matrix, squares: Matrix, count: int) -> Matrix:
     """Return mean over standard deviation (ddof 1); 0 for constant returns."""
     variance = np.maximum(squares - sums**2 / count, 0) / (count - 1)
-    flat = variance <= 1e-24
+    flat = variance <= np.maximum(1e-24, 1e-12 * squares / count)  # what rounding leaves of a constant
     return np.where(flat, 0.0, sums / count / np.sqrt(np.where(flat, 1.0, variance)))

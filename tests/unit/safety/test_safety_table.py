@@ -237,6 +237,16 @@ def test_the_closest_pair_is_reported():
     assert (outcome.value, outcome.detail) == ("1.00", "B and C")
 
 
+def test_names_that_never_traded_together_are_no_pair():
+    day = make_day()
+
+    brief = outcome_of(
+        "correlation", replace(day, quotes=replace(day.quotes, returns=day.quotes.returns[:19]))
+    )
+
+    assert (brief.passed, brief.value, brief.detail) == (True, "no pair", "")
+
+
 def test_a_limit_that_stands_is_shown_with_its_value():
     check = outcome_of("position_limit", make_day())
 
