@@ -288,6 +288,24 @@ def test_a_day_is_compared_with_the_last_published_decision(world, compared, ago
         assert one.contributions == contributions_of(now[one.symbol], then[one.symbol])
 
 
+STOPS = {
+    "regime.stop_loss_frac": dict.fromkeys(("CRASH", "BEAR", "NEUTRAL", "BULL"), 0.2),
+    "regime.stop_high_sessions": 100,
+    "regime.stop_pause_sessions": 20,
+}
+
+
+@pytest.mark.parametrize(("stops", "sessions"), [({}, WINDOW), (STOPS, 119)], ids=["quotes", "stops"])
+def test_the_prices_of_then_reach_as_far_back_as_its_decision_read_them(world, compared, stops, sessions):
+    settings = make_settings(**SMALL, **SETTINGS, **{"risk.window_sessions": 30}, **stops)
+    short = replace(world, run=replace(world.run, settings=settings))
+    short.decide_before(ago=2)
+
+    short.explained()
+
+    assert len(compared[0][1].panel.sessions) == sessions + 2
+
+
 def test_a_decision_of_long_ago_is_not_compared(world, compared):
     since = world.decide_before(MOST_SESSIONS_AGO + 1)
 

@@ -49,6 +49,12 @@ def test_the_regime_limits_purchases_and_never_sales(tmp_path):
     )
 
 
+def test_what_is_not_proposed_is_handed_on_by_symbol(tmp_path):
+    trades = propose(tmp_path, make_book(), make_target(A=0.07, B=0.0004))
+
+    assert [(one.symbol, one.notional_usd) for one in trades.dropped] == [("B", 40)]
+
+
 def test_a_day_without_trades_keeps_the_columns_and_their_types(tmp_path):
     busy = load_frame(propose(tmp_path, make_book(), make_target(A=0.07)).frame)
 

@@ -114,3 +114,15 @@ def test_a_trade_of_exactly_what_is_allowed_is_not_called_cut():
     assert lines.adv_shares[0] * 0.05 == plan.sells[0] == 1_000
     assert not plan.cut_log.cut.any()
     assert plan.cut_log.before_volume.tolist() == [0]
+
+
+def test_a_sale_of_one_share_has_costs_and_one_that_is_dropped_has_none():
+    book = make_book(90_000.0, A=1, B=199)
+
+    _, both, _ = planned(book, make_target(A=0.0, B=0.0), **DEAR)
+    _, larger, _ = planned(book, make_target(A=0.0, B=0.0), **DEAR, **{"trades.max_trades": 1})
+
+    assert (both.sells.tolist(), larger.sells.tolist()) == ([1, 199], [0, 199])
+    assert (both.commission_cents > 0).tolist() == (both.slippage_cents > 0).tolist() == [True, True]
+    assert larger.commission_cents[0] == larger.slippage_cents[0] == 0
+    assert larger.cost_cents == both.commission_cents[1] + both.slippage_cents[1]

@@ -94,6 +94,10 @@ def test_a_cent_more_than_a_hundred_million_dollars_does_not_fit_into_them():
     assert scale_to_fit(np.array([room + 1]), np.array([1]), room).tolist() == [room]
 
 
+def test_nothing_fits_into_a_debt():
+    assert scale_to_fit(np.array([5]), np.array([1]), -100).tolist() == [0]
+
+
 def fit(book, target, buys, *, sells=None, selling_costs=0, **overrides):
     settings = make_settings(**overrides)
     lines = lines_of(book, target, settings=settings)
@@ -119,6 +123,15 @@ def test_half_a_share_that_is_held_makes_it_no_first_investment():
     assert empty == [200] * 7
     assert dust == [0] + [114] * 7  # 40% of the portfolio
     assert cut_log.cut[1] == ["cut to fit the day's limit of 40% for buys"]
+
+
+def test_the_limit_of_a_first_investment_is_named():
+    target = make_target(**dict.fromkeys("BCDEFGH", 0.1))
+
+    left, cut_log = fit(make_book(), target, [200] * 7, **{"safety.max_entry_buys_frac": 0.5})
+
+    assert left == [142] * 7
+    assert cut_log.cut[0] == ["cut to fit the day's limit of 50% for buys"]
 
 
 def test_cash_is_shared_in_proportion_and_what_gets_no_share_is_reported_with_its_size():

@@ -300,6 +300,21 @@ def test_a_name_of_unknown_volume_is_sold_but_not_bought():
     assert dropped["B"].reason == "no known volume: not bought"
 
 
+def test_a_sale_that_its_volume_cuts_says_so_beside_buys():
+    frame, _, _ = propose(
+        make_book(90_000.0, A=200), make_target(A={"weight": 0.0, "adv_usd": 100_000.0}, B=0.05)
+    )
+
+    assert frame["shares"]["A"] == 100
+    assert "cut to 5% of the average daily volume" in frame["reason"]["A"]
+
+
+def test_a_single_share_of_unknown_volume_is_sold_with_a_warning():
+    frame, _, _ = propose(make_book(A=1), make_target(A={"weight": 0.0, "adv_usd": float("nan")}))
+
+    assert frame["liquidity_warning"].to_dict() == {"A": "the average daily volume is unknown"}
+
+
 def test_a_sector_that_cannot_be_left_in_time_takes_only_what_its_limit_leaves():
     book = make_book(60_000.0, A=400, B=400)
     same = {"sector": "Energy"}

@@ -93,3 +93,9 @@ def test_what_a_person_sets_goes_at_most_a_share_beyond_the_target():
     assert set_to(-500, 500) == [0, 0]
     assert set_to(1, -1) == [1, -1]
     assert set_to(-1, 1) == [0, 0]
+
+
+def test_what_a_person_sets_of_a_share_of_one_cent_goes_to_its_target_too():
+    lines = lines_of(make_book(), make_target(A={"weight": 0.1, "price": 0.01}))
+
+    assert set_by_hand(np.zeros(1, dtype=np.int64), lines, {0: 5_000_000}).tolist() == [1_000_001]

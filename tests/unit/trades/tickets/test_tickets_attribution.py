@@ -10,7 +10,7 @@ from tasks.portfolio.candidates import choose_candidates
 from tasks.trades.decision import decide
 from tasks.trades.plan import cash_after_cents
 from tasks.trades.tickets.schema import CAUSES
-from tasks.trades.tickets.situation import GROUPS, differs
+from tasks.trades.tickets.situation import GROUPS, decided_shares, differs
 from tests.unit.trades.tickets.ticket_worlds import (
     COUNT,
     EQUITY_USD,
@@ -287,6 +287,30 @@ def test_a_limit_that_a_person_changed_is_constraints():
     assert_only(parts, cents, "constraints")
 
 
+def test_a_limit_that_a_person_changed_leaves_names_that_were_not_held_out():
+    """Five names of 12% each are held; the limit of a position is half of the portfolio now."""
+    few = {"portfolio.max_positions": 5}
+    now = make_situation(replace(VIEW, optimizer="equal_weight"))
+    held = at_target(now, **few, **{"portfolio.max_position_frac": 0.12})
+
+    cents, parts = explained(now, now, held, settled=held.weight, **few)
+
+    assert np.flatnonzero(held.shares).tolist() == np.flatnonzero(cents > 0).tolist() == [5, 6, 7, 8, 9]
+    assert_only(parts, cents, "constraints")
+
+
+def test_a_changed_limit_and_a_name_that_can_be_traded_again_are_both_constraints():
+    before = make_situation(has_quote=np.arange(COUNT) != 9)
+    held = without_trades_of(before)
+
+    cents, parts = explained(
+        before, make_situation(), held, settled=held.weight, **{"portfolio.max_position_frac": 0.14}
+    )
+
+    assert cents[9] > 0 > cents[8]
+    assert_only(parts, cents, "constraints")
+
+
 @pytest.mark.parametrize("was_dear", ["volatility_index", "daily_volatility"])
 def test_what_cheaper_trading_makes_worthwhile_is_cost(was_dear):
     """What was too dear to trade on the session before is traded."""
@@ -364,6 +388,14 @@ def test_a_name_without_an_estimate_has_no_covariance_and_the_others_keep_theirs
     assert np.isnan(covariance[1]).all()
     assert np.isnan(covariance[:, 1]).all()
     np.testing.assert_array_equal(covariance[np.ix_([0, 2], [0, 2])], whole.estimator.among(np.array([0, 2])))
+
+
+def test_the_last_share_of_a_name_is_sold():
+    crash = make_situation(replace(VIEW, exposure_cap=0.0))
+
+    shares = decided_shares(crash, value_held(np.ones(COUNT), crash.names.price, EQUITY_USD), rules=rules())
+
+    assert shares.tolist() == [-1] * COUNT
 
 
 def test_a_decision_trades_with_the_holdings_and_the_cash_of_the_session():

@@ -64,9 +64,10 @@ def test_a_trade_that_shrinks_to_less_than_half_does_not_persist():
     comparison, cents = comparison_of(before, now)
     trades = np.sign(cents) * (np.abs(cents) // 100)
 
-    persisted = count_survivals(comparison, 3 * trades, Reruns(RUNS, 7, 0.0))
+    less, half = (count_survivals(comparison, size * trades, Reruns(RUNS, 7, 0.0)) for size in (3, 2))
 
-    assert (persisted[trades < 0] == 0).all()
+    assert (less[trades < 0] == 0).all()
+    assert (half[trades < 0] == RUNS).all()
 
 
 def test_a_trade_that_the_sample_of_returns_decides_is_not_firm():
