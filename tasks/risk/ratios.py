@@ -22,7 +22,7 @@ def total_return(returns: Numbers) -> float:
     return float(np.prod(1 + known(returns)) - 1)
 
 
-def net_return(after: float, before: float, flow: float = 0.0) -> float:
+def net_return(after: float, before: float, flow: float) -> float:
     """Return the return from one equity to the next, of which `flow` was paid in: it is neither a gain nor a loss."""
     return (after - flow) / before - 1
 

@@ -26,12 +26,12 @@ class VarTest(NamedTuple):
     conditional_p: float
 
 
-def check_forecasts(returns: Numbers, confidence: float, *, window: int = WINDOW) -> VarTest:
-    """Test the historical VaR of one session: each forecast comes from the `window` returns before its session.
+def check_forecasts(returns: Numbers, confidence: float) -> VarTest:
+    """Test the historical VaR of one session: each forecast comes from the WINDOW returns before its session.
 
     `returns` of today's portfolio on past sessions: the composition is known in hindsight, the forecasts are not.
     """
-    return coverage(exceedances(returns, confidence, window=window), confidence)
+    return coverage(exceedances(returns, confidence), confidence)
 
 
 def exceedances(returns: Numbers, confidence: float, *, window: int = WINDOW) -> NDArray[np.bool_]:
