@@ -58,6 +58,7 @@ WHAT_IS_FOUND = [  # the same of each planted violation
     ),
     ("weights_sum", "0.91000000", "1 ± 0.000001", "weights and cash do not sum to 1"),
     ("weights_sum", "nan", "1 ± 0.000001", "weights and cash do not sum to 1"),
+    ("weights_sum", "nan", "1 ± 0.000001", "weights and cash do not sum to 1"),
     ("long_only", "-5.00%", "≥ 0%", "B"),
     ("long_only", "-10.00%", "≥ 0%", ""),
     ("long_only", "nan%", "≥ 0%", "B"),
