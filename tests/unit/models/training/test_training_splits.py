@@ -93,6 +93,10 @@ def test_folds_are_numbered_and_test_blocks_of_nearly_equal_length():
     assert [fold.train.tolist() for fold in folds] == [[5, 10], [0, 10], [0, 5]]
 
 
+def test_a_group_can_be_as_short_as_one_session():
+    assert trained(rows=3, reach=0, groups=3) == [[1, 2], [0, 2], [0, 1]]
+
+
 @pytest.mark.parametrize(("groups", "test_groups"), [(3, 0), (3, 3), (13, 1), (1, 1)])
 def test_groups_that_cannot_be_tested_are_refused(groups, test_groups):
     sessions = np.arange(12)

@@ -23,6 +23,7 @@ def test_sessions_are_sampled_by_their_number_and_not_from_the_last():
     assert sampled_sessions(0, 10, every=5, origin=0).tolist() == [0, 5, 10]
     assert sampled_sessions(0, 13, every=5, origin=0).tolist() == [0, 5, 10]
     assert sampled_sessions(0, 12, every=5, origin=1002).tolist() == [3, 8]
+    assert sampled_sessions(5, 12, every=5, origin=0).tolist() == [5, 10]
 
 
 def test_nothing_is_sampled_where_no_label_is_complete():
