@@ -46,6 +46,7 @@ def test_the_ledger_begins_with_what_the_file_holds_and_leaves_its_bytes(tmp_pat
     assert balance_of(booked(home)) == Balance({"AAA": Decimal(100), "BBB": Decimal("0.5")}, 500_012, 0)
     assert position_dates(booked(home)) == {"AAA": MONDAY, "BBB": DAY}
     assert held(home).positions == (Position("AAA", 100.0, MONDAY), Position("BBB", 0.5))
+    assert held(home).names == NameCash(opened=DAY)
 
 
 def test_the_ledger_begins_once(tmp_path):
@@ -184,6 +185,15 @@ def test_a_second_import_of_the_same_file_books_nothing(tmp_path):
     assert declare(home, text) == 1
 
 
+def test_every_change_of_the_cash_is_booked(tmp_path):
+    home = home_with(tmp_path)
+
+    changes = [declare(home, FILE.replace("5000.125", cash)) for cash in ("1", "2.5", "1", "1")]
+
+    assert changes == [2, 1, 1, 0]
+    assert held(home).cash_usd == 1.0
+
+
 def test_shares_declared_as_of_a_later_close_are_dated_by_it_even_if_their_number_is_right(tmp_path):
     home = home_with(tmp_path)
 
@@ -215,6 +225,19 @@ def test_a_flow_changes_cash_and_net_flows_alone(tmp_path):
     assert held(home).cash_usd == 7000.12
     assert held(home).net_flows_usd == 2000.0
     assert held(home).positions == (Position("AAA", 100.0, MONDAY), Position("BBB", 0.5, DAY))
+    assert {(one.by, one.reason) for one in booked(home)[-2:]} == {("Ann", "a reason")}
+
+
+@pytest.mark.parametrize("has_account", [True, False])
+def test_a_flow_that_entered_the_account_is_named_as_its_statement_would_name_it(tmp_path, has_account):
+    home = home_with(tmp_path)
+    flow = {"reference": "", "stated_as": "statement:1", "post": lambda: has_account}
+
+    declare_flow(home, "deposit", 100, DECLARED, **flow)
+
+    assert (booked(home)[-1].source == "statement:1") is has_account
+    with pytest.raises(ConfigError, match="already booked"):
+        declare_flow(home, "deposit", 100, DECLARED, **flow)
 
 
 def test_an_equal_flow_needs_a_reference_of_its_own(tmp_path):
@@ -226,6 +249,17 @@ def test_an_equal_flow_needs_a_reference_of_its_own(tmp_path):
     declare_flow(home, "deposit", 100, DECLARED, reference="second")
 
     assert held(home).net_flows_usd == 2.0
+
+
+def test_a_flow_of_another_session_kind_or_amount_needs_no_reference(tmp_path):
+    home = home_with(tmp_path)
+
+    declare_flow(home, "deposit", 500, DECLARED, reference="")
+    declare_flow(home, "deposit", 500, DECLARED._replace(session=NEXT), reference="")
+    declare_flow(home, "withdrawal", 500, DECLARED, reference="")
+    declare_flow(home, "deposit", 250, DECLARED, reference="")
+
+    assert held(home).net_flows_usd == 7.5
 
 
 def test_a_dividend_due_reaches_the_portfolio_as_a_receivable(tmp_path):
@@ -241,6 +275,15 @@ def test_a_home_without_a_ledger_is_read_as_before(tmp_path):
 
     assert held(home) == Positions((), 0.0, held(home).sha256, names=NameCash())
     assert not is_begun(home)
+
+
+@pytest.mark.parametrize(("text", "names"), [(FILE, None), ("symbol,shares\nCASH,5\n", NameCash())])
+def test_what_each_name_earned_is_unknown_for_shares_that_no_ledger_booked(tmp_path, text, names):
+    home = new_home(tmp_path)
+    home.positions_file.parent.mkdir(exist_ok=True)
+    home.positions_file.write_text(text)
+
+    assert held(home).names == names
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from tasks.core.errors import SafetyError
-from tasks.portfolio.holdings.positions import Position, carry, parse_positions
+from tasks.portfolio.holdings.positions import Position, carry, lines_of, parse_positions
 
 WEDNESDAY, THURSDAY, FRIDAY = date(2024, 6, 12), date(2024, 6, 13), date(2024, 6, 14)
 
@@ -25,6 +25,19 @@ def test_the_session_column_is_read_and_other_columns_are_ignored():
     held = parse_positions("shares,symbol,note,session\n2,AAPL,x,2024-06-13\n5,CASH,,\n", path="p.csv")
 
     assert held.positions == (Position("AAPL", 2.0, THURSDAY),)
+    assert held.cash_session is None
+
+
+def test_the_session_of_the_cash_is_what_the_file_states():
+    held = parse_positions("symbol,shares,session\nAAPL,2,\nCASH,5,2024-06-14\n", path="p.csv")
+
+    assert (held.cash_session, held.positions[0].session) == (FRIDAY, None)
+
+
+def test_each_symbol_is_found_on_its_line_of_the_file():
+    text = "\ufeff Symbol,SHARES\nMSFT,3\n\nAAPL,2\nCASH,5\n"
+
+    assert lines_of(text) == {"MSFT": 2, "AAPL": 4, "CASH": 5}
 
 
 def test_case_and_spaces_of_the_column_names_are_ignored():
@@ -114,6 +127,12 @@ def test_a_fraction_left_by_a_split_is_kept():
     splits = make_splits(("AAPL", FRIDAY, 1.5))
 
     assert carry(Position("AAPL", 5, THURSDAY), FRIDAY, symbol="AAPL", splits=splits).shares == 7.5
+
+
+def test_a_fraction_of_a_share_is_kept_however_many_there_are():
+    carried = carry(Position("A", 1e6 + 0.0005, THURSDAY), FRIDAY, symbol="A", splits=make_splits())
+
+    assert carried.shares == 1e6 + 0.0005
 
 
 # issue 10, line 15
