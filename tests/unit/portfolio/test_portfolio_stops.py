@@ -18,6 +18,10 @@ def test_the_fall_is_measured_from_the_highest_close_of_the_window():
     assert fall_of(120, 100, 100, 90, high=3, pause=1) == pytest.approx(0.10)  # 120 is older than the window
 
 
+def test_levels_below_one_are_levels():
+    assert fall_of(0.8, 0.4) == pytest.approx(0.5)
+
+
 def test_a_fall_counts_until_it_is_as_old_as_the_pause():
     assert fall_of(100, 70, 100) == pytest.approx(0.30)
     assert fall_of(100, 70, 100, 100) == 0

@@ -54,6 +54,7 @@ def test_equity_is_cash_and_holdings_at_the_last_raw_close_in_cents():
 
     assert book.session == FRIDAY
     assert book.cash_usd == 500.12
+    assert book.holdings[0].has_quote
     assert book.equity_usd == pytest.approx(500.12 + 10 * price, abs=1e-9)
     assert round(price, 2) == price
 
@@ -169,6 +170,34 @@ def test_a_holding_of_nothing_is_not_a_holding():
     assert book.equity_usd == 5.0
 
 
+def test_a_portfolio_states_what_the_ledger_says_beyond_its_positions():
+    held = Positions((), 5.0, "a" * 64, net_flows_usd=1500.25, receivable_usd=12.34)
+
+    book = value_book(held, make_assets(), session=FRIDAY, events=make_events())
+
+    assert (book.equity_usd, book.positions_sha256) == (5.0, "a" * 64)
+    assert (book.net_flows_usd, book.receivable_usd, book.names) == (1500.25, 12.34, None)
+
+
+@pytest.mark.parametrize("shares", [0.5, 1.0])
+def test_the_smallest_holding_needs_a_price(shares):
+    def priced(symbol, shares):
+        held = Positions((Position(symbol, shares),), 5.0)
+        return is_priced(held, make_assets(), session=FRIDAY, events=make_events())
+
+    assert priced("S001", shares)
+    assert not priced("GONE", shares)
+    assert priced("GONE", 0.0)
+
+
+def test_a_portfolio_of_a_cent_is_valued_and_one_of_nothing_is_refused():
+    cent = value_book(Positions((), 0.01), make_assets(), session=FRIDAY, events=make_events())
+
+    assert cent.equity_usd == 0.01
+    with pytest.raises(SafetyError, match=r"worth 0\.00 USD on 2024-06-14"):
+        value_book(Positions((), 0.009), make_assets(), session=FRIDAY, events=make_events())
+
+
 def test_quotes_count_a_missing_session_as_no_volume():
     panel = without_last_bars(make_panel(symbols=3), "S001", 7)
 
@@ -257,6 +286,32 @@ def test_a_split_counts_for_a_halted_name_only_after_its_last_bar(session, ratio
     assert assets["price"]["S001"] == pytest.approx(panel.raw_close[-2, 1] / ratio, abs=0.005)
 
 
+def test_every_split_since_its_last_bar_counts_for_a_halted_name():
+    panel = without_last_bars(make_panel(symbols=3), "S001", 2)
+    earlier = ("S001", panel.sessions[-10].item(), 5.0)  # is in the price of the last bar
+    events = make_events(splits=[earlier, ("S001", THURSDAY, 2.0), ("S001", FRIDAY, 3.0)])
+
+    assets = make_assets(panel=panel, events=events)
+
+    assert assets["price"]["S001"] == pytest.approx(panel.raw_close[-3, 1] / 6, abs=0.005)
+
+
+def test_a_split_on_the_second_session_counts_for_a_name_that_traded_only_on_the_first():
+    panel = make_panel(symbols=3)
+    halted = without_last_bars(panel, "S001", len(panel.sessions) - 1)
+    events = make_events(splits=[("S001", panel.sessions[1].item(), 2.0)])
+
+    assets = make_assets(panel=halted, events=events)
+
+    assert assets["price"]["S001"] == pytest.approx(panel.raw_close[0, 1] / 2, abs=0.005)
+
+
+def test_a_split_of_a_name_that_the_panel_does_not_have_changes_no_price():
+    events = make_events(splits=[("STRANGER", FRIDAY, 2.0)])
+
+    assert make_assets(events=events)["price"].to_dict() == make_assets()["price"].to_dict()
+
+
 def test_missing_sessions_leave_the_volatility_of_the_others():
     panel = without_last_bars(make_panel(symbols=3), "S001", 5)
 
@@ -296,6 +351,16 @@ def test_a_missing_session_adds_not_a_dollar_to_the_volume():
     traded[-7:, 1] = np.nan
 
     assert make_assets(panel=replace(panel, dollar_volume=traded))["adv_usd"].tolist() == [21.0, 14.0, 21.0]
+
+
+def test_the_volume_of_a_name_is_unknown_where_every_session_is_missing():
+    panel = without_last_bars(make_panel(symbols=3), "S001", 21)
+
+    assert make_assets(panel=panel)["adv_usd"].isna().to_dict() == {
+        "S000": False,
+        "S001": True,
+        "S002": False,
+    }
 
 
 @pytest.mark.parametrize(("closes", "is_known"), [(5, False), (6, True)])
