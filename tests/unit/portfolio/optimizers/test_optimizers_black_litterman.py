@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,24 @@ def test_a_good_view_adds_weight_and_a_bad_one_takes_it():
     assert weights.argmin() == 4
 
 
+@pytest.mark.parametrize(("confidence", "times"), [(0.5, 1), (0.2, 4)])
+def test_the_error_of_a_view_is_a_multiple_of_the_equilibriums_by_its_confidence(confidence, times):
+    problem = with_methods(make_problem(position=1.0), view_confidence=confidence)
+    methods, covariance = problem.methods, problem.covariance
+
+    expected, after = posterior(
+        covariance,
+        methods.risk_aversion * covariance.mean(axis=1),
+        np.eye(12),
+        problem.expected_returns,
+        times * methods.view_tau * np.diag(np.diag(covariance)),
+        tau=methods.view_tau,
+    )
+
+    with_views = replace(problem, expected_returns=expected, covariance=after)
+    np.testing.assert_allclose(black_litterman(problem), max_sharpe(with_views), atol=1e-8)
+
+
 def test_certain_views_are_max_sharpe_of_the_scores():
     problem = with_methods(make_problem(position=1.0), view_confidence=1.0)
 
@@ -82,8 +102,8 @@ def test_the_factor_form_gives_the_posterior_of_the_matrix(confidence):
     prior, views = rng.normal(0.05, 0.02, 20), rng.normal(0.05, 0.1, 20)
     error = form.variances * (1 - confidence) / confidence
 
-    theirs = _with_views(form.matrix(), prior, views, error, tau=0.05)
-    ours = _with_views(form, prior, views, error, tau=0.05)
+    theirs = _with_views(form.matrix(), prior, views, error, tau=0.02)
+    ours = _with_views(form, prior, views, error, tau=0.02)
 
     np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-9)
     np.testing.assert_allclose(ours[1].matrix(), theirs[1], rtol=1e-9)

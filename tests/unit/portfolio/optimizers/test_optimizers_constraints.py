@@ -58,6 +58,22 @@ def test_two_classifications_of_equal_names_leave_the_smallest_cut():
     assert largest_budget(Limits(0.01, 1.0, (*sectors, large), ()), 40) == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize(
+    ("groups", "most"),
+    [
+        ([([0, 1], 0.3), ([1, 2], 0.3)], 0.6),
+        ([([0, 1], 0.1), ([1, 2], 0.3)], 0.4),
+        ([([0, 1], 0.3), ([1, 2], 0.3), ([0, 2], 0.3)], 0.45),  # too many classifications for a cut
+        ([([0, 1], 0.8), ([1, 2], 0.8), ([0, 2], 0.8)], 1.0),
+        ([([0, 1, 2], 0.9), *(([place % 3], 0.1) for place in range(3))], 0.3),
+    ],
+)
+def test_groups_that_overlap_are_all_kept(groups, most):
+    named = tuple(Group(str(members), np.isin(np.arange(3), members), limit) for members, limit in groups)
+
+    assert largest_budget(Limits(0.5, 1.0, named, ()), 3) == pytest.approx(most)
+
+
 def test_pairs_that_bind_are_counted():
     """A name that belongs to two pairs: the two others take a full position each."""
     chain = (Pair(0, 1, 0.9), Pair(1, 2, 0.9))

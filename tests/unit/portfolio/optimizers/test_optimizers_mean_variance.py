@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tasks.core.errors import InfeasibleError
 from tasks.portfolio.limits import Group, Pair
 from tasks.portfolio.optimizers.hierarchical import allocate
 from tasks.portfolio.optimizers.mean_variance import max_sharpe, min_volatility
@@ -40,6 +41,27 @@ def test_the_units_of_returns_and_covariances_do_not_matter(method, covariance_s
     )
 
     np.testing.assert_allclose(method(scaled), method(problem), atol=2e-4)
+
+
+@pytest.mark.parametrize("expected", [0.0, -0.01])
+def test_no_sharpe_ratio_is_maximized_where_no_name_is_expected_to_beat_cash(expected):
+    with pytest.raises(InfeasibleError, match="no name is expected to beat cash"):
+        max_sharpe(make_problem(expected_returns=np.full(12, expected)))
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0])
+def test_the_least_volatility_is_found_where_names_hedge_each_other(scale):
+    hedged = np.array([[1.0, -0.999999, 0.0], [-0.999999, 1.0, 0.0], [0.0, 0.0, 1.0]])
+
+    weights = min_volatility(make_problem(names=3, position=1.0, covariance=scale * hedged))
+
+    np.testing.assert_allclose(weights / weights.sum(), [0.5, 0.5, 0.0], atol=1e-5)
+
+
+def test_the_solver_prints_nothing(capfd):
+    min_volatility(make_problem())
+
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_problem_that_has_no_solution_is_named():
