@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from tasks.core.sessions import session_after
+from tasks.costs.model import Conditions, estimate
 from tasks.portfolio.arrays import Names, value_held
 from tasks.portfolio.caps import cap_book
 from tasks.portfolio.limits import Group, Limits, Pair, breaches
@@ -197,11 +198,17 @@ def test_the_cost_of_a_change_is_that_of_the_cost_model_per_usd():
         sector=np.zeros(names, dtype=np.int64),
         cap_class=np.zeros(names, dtype=np.int64),
     )
-    costing = Costing(session_after(FRIDAY), 1.0, COSTS)
+    costing = Costing(session_after(FRIDAY), 1.5, COSTS)
     held = value_held(np.zeros(names), prices, 1e6)
 
     cost = cost_fractions(np.array([0.01, -0.01, 0.01]), known, held, np.arange(names), costing)
 
+    conditions = Conditions(
+        prices[:2], known.daily_volatility[:2], np.array([2e6, 5e4]), session_after(FRIDAY), 1.5
+    )
+    shares = np.array([200.0, 500.0])
+    costs = estimate(shares, np.array([False, True]), conditions, costs=COSTS)
+    assert cost[:2] == pytest.approx((costs.commission_usd + costs.slippage_usd) / 10_000, rel=1e-9)
     assert 0 < cost[0] < cost[1] < 0.05  # the second is illiquid
     assert cost[2] == 0  # without a price nothing is traded
     assert pd.notna(cost).all()
