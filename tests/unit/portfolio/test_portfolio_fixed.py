@@ -29,6 +29,7 @@ ASSETS = pd.DataFrame(
     },
     index=pd.Index(NAMES, name="symbol"),
 )
+UNCLASSED = ASSETS.assign(cap_class="")  # no limit applies to all names together
 COVARIANCE = pd.DataFrame(np.diag(np.full(12, 0.0004)), NAMES, NAMES)
 SCORES = pd.Series(np.linspace(1.0, -1.0, 12), NAMES)
 BOOK = Book(
@@ -39,8 +40,8 @@ BOOK = Book(
 )
 
 
-def target_with(fixed, *, exposure_cap=1.0, optimizer="score_weighted"):
-    session = session_arrays(SCORES, ASSETS, NAMES, BOOK, fixed=fixed)
+def target_with(fixed, *, exposure_cap=1.0, optimizer="score_weighted", assets=ASSETS):
+    session = session_arrays(SCORES, assets, NAMES, BOOK, fixed=fixed)
     rules = rules_of(RULES_AT, session.sectors)
     candidates = choose_candidates(session.names, session.held, rules=rules, stop_loss_frac=0.0)
     known = matrix_of(COVARIANCE, session.at(candidates.considered))
@@ -64,6 +65,21 @@ def test_a_struck_name_keeps_the_weight_that_it_has():
     assert weights["S11"] == pytest.approx(0.05, abs=1e-9)
     assert breaches(target.weights, target.limits) == ()
     assert set(candidates.obstacle[[1, 11]]) == {Obstacle.FIXED}
+
+
+def test_a_name_that_is_neither_held_nor_a_candidate_gets_the_weight_that_a_person_sets():
+    assert target_with(None)[0]["S10"] == 0
+    weights, _, _ = target_with({"S10": 0.05}, optimizer="equal_weight", assets=UNCLASSED)
+
+    assert weights["S10"] == pytest.approx(0.05)
+
+
+def test_a_held_name_in_quarantine_stays_while_another_gets_the_weight_that_a_person_sets():
+    doubtful = UNCLASSED.assign(is_quarantined=ASSETS.index == "S05")
+
+    weights, _, _ = target_with({"S11": 0.02}, optimizer="equal_weight", assets=doubtful)
+
+    assert weights[["S05", "S11"]].tolist() == pytest.approx([0.05, 0.02])
 
 
 def test_no_weight_that_is_set_is_the_same_as_before():

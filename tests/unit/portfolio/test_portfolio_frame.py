@@ -1,13 +1,20 @@
 """The target as a table: every value is in the row of its name, whatever the order of the inputs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.portfolio.frame import book_frame, current_weights, reductions_of, session_arrays
+from tasks.portfolio.frame import book_frame, current_weights, reductions_of, session_arrays, view_of
 from tasks.portfolio.schema import CASH
+from tasks.portfolio.target import View
+from tasks.regime.schema import Regime
+from tests.builders import FRIDAY
+from tests.champions import CHAMPION
+from tests.safety_days import NOWHERE
 from tests.unit.portfolio.test_portfolio_target import make_assets
 from tests.unit.trades.trades_worlds import make_book
 
@@ -41,6 +48,7 @@ def test_each_figure_is_in_the_row_of_its_name_in_the_order_of_the_target():
     assert frame["current_weight"].tolist() == pytest.approx([0.2, 0.0, 0.0, 0.8])
     assert frame["has_quote"].all()
     assert frame["adv_usd"].tolist()[:3] == [2e6, 3e6, 1e6]
+    assert frame["daily_volatility"].tolist() == [0.01, 0.01, 0.01, 0.0]
     assert frame["note"].tolist()[:3] == ["why B", "why C", "why A"]
     assert frame["score"].fillna(-1).tolist()[:3] == [-1.0, 3.0, 1.0]
 
@@ -57,6 +65,27 @@ def test_names_are_in_the_order_of_the_quotes_which_a_later_symbol_does_not_chan
     assert renamed.symbols.tolist() == ["Z", "A", "B"]
     for name, values in vars(session.names).items():
         np.testing.assert_array_equal(getattr(renamed.names, name), values)
+
+
+def test_shares_and_weights_are_those_of_the_holdings_and_nothing_for_other_names():
+    book = make_book(80_000.0, B=500, Z=200, prices=PRICES)
+
+    session = session_arrays(pd.Series({"A": 1.0}), make_assets(("C", "A", "B"), price=PRICES), [], book)
+
+    assert session.symbols.tolist() == ["C", "A", "B", "Z"]
+    assert session.held.shares.tolist() == [0.0, 0.0, 500.0, 200.0]
+    assert session.held.weight.tolist() == pytest.approx([0.0, 0.0, 0.1, 0.1])
+    assert (session.held.cash_usd, session.held.equity_usd) == (80_000.0, 100_000.0)
+
+
+def test_a_decision_sees_the_champion_and_every_limit_of_the_regime():
+    regime = Regime(FRIDAY, "BEAR", 0.4, False, {}, (), NOWHERE, size_multiplier=0.5, stop_loss_frac=0.1)
+    champion = replace(CHAMPION, metrics={"neutral_ic": 0.04, "neutral_ic_t": 2.0})
+
+    view = view_of(champion, regime)
+
+    assert view.score_to_return == pytest.approx(0.03 * (252 / 5) ** 0.5)
+    assert view == View(True, view.score_to_return, "hrp", 0.4, False, 0.5, 0.1)
 
 
 # issue 10, line 6

@@ -59,6 +59,18 @@ def test_a_quarter_of_kelly_is_a_quarter_of_the_size_with_the_largest_growth():
     assert quarter[0] == pytest.approx(weights[0] / 4)
 
 
+def test_a_portfolio_below_its_kelly_size_is_not_enlarged():
+    promising = problem_of([0.5], [0.20], [[1.0]])
+
+    assert sized([0.4], promising, kelly_frac=0.25)[0].tolist() == [0.4]
+
+
+def test_a_portfolio_of_nothing_stays_one():
+    weights, _ = sized([0.0, 0.0], TWO, correlation_reduction=0.5, kelly_frac=0.25, volatility_target=0.1)
+
+    assert weights.tolist() == [0.0, 0.0]
+
+
 def test_kelly_holds_nothing_that_is_expected_to_lose_and_does_not_apply_without_expectations():
     losing = problem_of([-0.05], [0.20], [[1.0]])
 
@@ -74,6 +86,20 @@ def test_a_position_is_cut_by_its_mean_correlation_with_the_others():
     first = (0.8 * 0.4 - 0.4 * 0.2) / 0.6
     second = (0.8 * 0.4 - 0.2 * 0.2) / 0.6
     np.testing.assert_allclose(weights, [0.4 * (1 - first / 2), 0.4 * (1 - second / 2), 0.2])
+
+
+def test_overlays_apply_one_after_the_other_and_each_reports_its_effect():
+    pair = problem_of([0.10, 0.05], [0.30, 0.20], [[1.0, 0.5], [0.5, 1.0]])
+
+    weights, effects = sized(
+        [0.6, 0.4], pair, correlation_reduction=0.4, kelly_frac=0.25, volatility_target=0.05
+    )
+
+    overlays, before, after = zip(*effects, strict=True)
+    assert overlays == ("correlation_reduction", "kelly_frac", "volatility_target")
+    assert before == (1.0, after[0], after[1])
+    assert before > after
+    assert after[-1] == weights.sum()
 
 
 @settings(max_examples=40)

@@ -7,6 +7,7 @@ import pytest
 from tasks.portfolio.candidates import expected_returns
 from tasks.portfolio.ladder import rungs, solve
 from tasks.portfolio.optimizers.registry import OPTIMIZERS
+from tasks.portfolio.rebalancing.rebalance import move_towards
 from tests.builders import make_settings
 from tests.targets import ScoredView, chosen_from, target_of
 
@@ -135,6 +136,7 @@ def test_the_reason_says_that_a_holding_is_kept_and_what_it_would_weigh_if_tradi
         "rank 1 of 12 by score; optimal weight 33.33% before trading costs: "
         "buying above 32% costs more than the lower tracking risk is worth"
     )
+    assert found.notes[0] == "3 of 12 scored names were considered, 1 of them because they are held."
 
 
 def test_the_reason_of_a_sale_that_a_limit_forces_names_the_limit_and_why_it_ends_there():
@@ -215,6 +217,18 @@ def test_equal_scores_go_to_the_more_liquid_name_then_by_symbol():
     chosen = chosen_from(scores, assets, make_covariance().index, max_positions=2)
 
     assert chosen.symbols == ("S00", "S07")
+
+
+def test_many_equal_scores_are_ranked_and_chosen_in_the_order_of_their_symbols():
+    names = [f"S{place:03d}" for place in range(100)]
+    scores = pd.Series(np.tile([2.0, 1.0], 50), names)
+    assets, covariance = make_assets(names), make_covariance(names)
+
+    chosen = chosen_from(scores, assets, names, max_positions=30)
+    why = target(make_view(scores), assets=assets, covariance=covariance, max_positions=30).why
+
+    assert chosen.symbols == tuple(names[:60:2])
+    assert [text.partition(" by")[0] for text in why.values()] == [f"rank {n} of 100" for n in range(1, 31)]
 
 
 @pytest.mark.parametrize(
@@ -381,7 +395,7 @@ def test_a_held_name_in_quarantine_stays_but_does_not_grow():
     found = target(assets=assets, held=make_held(S00=0.03))
 
     assert found.weights["S00"] == pytest.approx(0.03)
-    assert "in quarantine" in found.why["S00"]
+    assert found.why["S00"] == "rank 1 of 12 by score; in quarantine: kept or reduced, never bought"
     assert found.weights.sum() <= 1
 
 
@@ -427,6 +441,7 @@ def test_a_price_in_doubt_stops_nothing(doubt):
     found = target(make_view(stop=0.2), assets=assets, held=make_held(S00=0.10))
 
     assert "stop loss" not in found.why["S00"]
+    assert any(note.endswith("(no holdings, no other names).") for note in found.notes)
 
 
 def test_a_stop_sells_although_no_method_returns_a_portfolio():
@@ -457,6 +472,7 @@ def test_without_a_stop_no_fall_matters():
     assert fallen.weights.to_numpy().tobytes() == plain.weights.to_numpy().tobytes()
     assert fallen.why == plain.why
     assert fallen.notes == plain.notes
+    assert not any("Stop loss" in note for note in plain.notes)
 
 
 def test_a_held_name_that_left_the_universe_is_sold():
@@ -498,8 +514,17 @@ def test_unknown_sectors_count_as_one_and_are_mentioned():
 
     assert found.weights.sum() <= 0.30 + 1e-9
     assert any(
-        note.startswith("The sector of 12 names is unknown: they count as one") for note in found.notes
+        note.startswith("The sector of 12 names is unknown: they count as one")
+        and note.endswith("they may weigh no more than 30% of the portfolio.")
+        for note in found.notes
     )
+
+
+def test_only_names_with_a_weight_are_counted_among_the_unknown_sectors():
+    found = target(assets=make_assets().assign(sector="Unknown"), held=make_held(S11=0.01), max_positions=6)
+
+    assert found.weights["S11"] == 0
+    assert any(note.startswith("The sector of 6 names is unknown") for note in found.notes)
 
 
 # issue 10, line 10
@@ -560,8 +585,9 @@ def test_an_optimizer_is_handed_returns_that_scale_with_the_volatility_of_a_year
     assert np.sqrt(np.diag(problem.covariance)) == pytest.approx(volatility)
 
 
-def test_weights_are_whole_grains_so_that_equal_runs_agree_to_the_byte():
-    book = target(make_view(optimizer="hrp", cap=1 / 3))
+@pytest.mark.parametrize("costs_per_year", [0.0, 50.0])
+def test_weights_are_whole_grains_so_that_equal_runs_agree_to_the_byte(costs_per_year):
+    book = target(make_view(optimizer="hrp", cap=1 / 3), costs_per_year=costs_per_year)
 
     grains = book.weights.to_numpy() * 1e10
     assert np.abs(grains - np.round(grains)).max() < 1e-4
@@ -578,10 +604,18 @@ def test_a_name_without_weight_says_who_gave_it_none():
     assert by_regime.why["S01"].endswith("no new positions are allowed now")
 
 
+def test_a_name_without_a_score_is_not_counted_in_the_ranking():
+    scores = make_view().scores
+    scores["S11"] = np.nan
+
+    assert target(make_view(scores)).why["S00"].startswith("rank 1 of 11 by score")
+
+
 @pytest.mark.parametrize("ranks", [True, False])
 def test_only_names_of_a_champion_that_does_not_rank_say_so(ranks):
     found = target(make_view(ranks=ranks, optimizer="equal_weight"))
 
+    assert any(note.startswith("The baseline has no expected returns") for note in found.notes) is not ranks
     assert ("does not rank" in found.why["S00"]) is not ranks
     assert ("rank 1 of 12" in found.why["S00"]) is ranks
 
@@ -607,6 +641,13 @@ def test_cash_that_the_limits_leave_beyond_the_regimes_is_reported(cap, names, l
     assert all(f" {left} " in note for note in notes)
 
 
+def test_a_portfolio_of_cash_alone_owes_it_to_no_limit():
+    found = target(make_view(new=False))
+
+    assert found.weights.sum() == 0
+    assert not any(note.startswith("The limits leave") for note in found.notes)
+
+
 def test_a_portfolio_that_is_held_says_that_there_was_no_candidate():
     found = target(make_view({}), held=make_held(S01=0.10))
 
@@ -625,7 +666,33 @@ def test_only_a_regime_that_limits_exposure_is_reported(cap, is_reported):
 def test_a_weight_that_no_limit_cut_is_not_said_to_be_cut():
     found = target(make_view(optimizer="equal_weight"))
 
+    assert found.notes == ("12 of 12 scored names were considered.",)
+
     assert not any("cut from" in why for why in found.why.values())
+
+
+def test_a_weight_that_trading_costs_did_not_change_is_not_said_to_be_changed_by_them():
+    found = target(make_view(optimizer="equal_weight"), costs_per_year=0.0)
+
+    assert found.why["S00"] == "rank 1 of 12 by score"
+
+
+def test_a_change_is_weighed_against_the_cost_of_trading_it(monkeypatch):
+    costs = []
+
+    def towards(target, current, covariance, cost_frac, limits, **options):
+        costs.append((target - current, cost_frac))
+        return move_towards(target, current, covariance, cost_frac, limits, **options)
+
+    monkeypatch.setattr("tasks.portfolio.target.move_towards", towards)
+    illiquid = make_assets(adv_usd=dict.fromkeys(NAMES, 1.0))  # of a portfolio of one USD
+
+    target(assets=illiquid, held=make_held(**dict.fromkeys(NAMES[:4], 0.1)))
+
+    ((change, cost_frac),) = costs
+    by_size = cost_frac[np.argsort(np.abs(change))]
+    assert (np.diff(by_size) > -1e-4).all()  # a sale has fees of its own
+    assert by_size[-1] - by_size[0] > 1e-3
 
 
 @pytest.mark.parametrize(("total", "is_used"), [(1.0, True), (1.01, False), (2.0, False)])
@@ -643,6 +710,12 @@ def test_a_weight_of_rounding_is_none(monkeypatch):
     weights = target(make_view(optimizer="noise")).weights
 
     assert (weights > 0).tolist() == [True] * 10 + [False] * 2
+
+
+def test_a_small_weight_beside_a_large_one_is_a_weight(monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "uneven", lambda _: np.array([0.5] + [0.006] * 11))
+
+    assert (target(make_view(optimizer="uneven"), costs_per_year=0.0).weights > 0).all()
 
 
 def test_the_regime_lowers_the_limit_of_one_position():
@@ -664,3 +737,18 @@ def test_an_overlay_leaves_the_rest_in_cash_and_says_so():
     weights = found.weights[NAMES].to_numpy()
     assert np.sqrt(252 * weights @ known.to_numpy() @ weights) <= 0.0501
     assert any(note.startswith("The portfolio is cut to the volatility target: ") for note in found.notes)
+
+
+@pytest.mark.parametrize("ranks", [True, False])
+def test_only_a_champion_that_ranks_is_cut_to_a_fraction_of_the_kelly_size(ranks):
+    shipped = make_settings().portfolio
+    kelly = shipped.overlays.model_copy(update={"kelly_frac": 0.01})
+    settings_ = shipped.model_copy(update={"overlays": kelly})
+
+    found = target_of(
+        make_view(ranks=ranks), make_assets(), make_covariance(), make_held(), settings=settings_
+    )
+
+    cut = "The portfolio is cut to a fraction of the Kelly size: "
+    assert any(note.startswith(cut) for note in found.notes) is ranks
+    assert (found.weights.sum() < 0.5) == ranks
