@@ -16,6 +16,8 @@ from tasks.portfolio.holdings.record import (
     published_sessions,
     refuse_short_history,
 )
+from tasks.portfolio.task import refuse_lost_portfolio
+from tests.deliveries import small_run
 from tests.homes import LAST_SESSION, afterclose, run_day, tree_bytes
 
 HELD = "symbol,shares\nS001,100\nCASH,5000\n"
@@ -143,6 +145,29 @@ def test_a_run_that_was_killed_between_the_day_and_its_row_is_run_again_or_follo
 
     refuse_short_history(home, WEDNESDAY)
     refuse_short_history(home, date(2024, 6, 13))
+
+
+def test_a_portfolio_that_was_declared_is_known_before_its_first_day(tmp_path):
+    home = new_home(tmp_path)
+    declare_portfolio(home, HELD, accept_history=False)
+    lose(home.positions_file)
+
+    with pytest.raises(SafetyError, match="is missing, though this home has a portfolio"):
+        positions_of(home, initial_cash_usd=1e6)
+
+
+def test_a_run_needs_its_positions_and_the_rows_of_all_days_but_its_own(tmp_path):
+    home = lived_home(tmp_path)
+    home.marker_file.write_text('{"schema_version": 1}')
+    cut(home, 2)
+
+    refuse_lost_portfolio(small_run(tmp_path, WEDNESDAY))
+    with pytest.raises(SafetyError, match="no row for 2024-06-12"):
+        refuse_lost_portfolio(small_run(tmp_path, date(2024, 6, 13)))
+
+    lose(home.positions_file)
+    with pytest.raises(SafetyError, match="is missing, though this home has a portfolio"):
+        refuse_lost_portfolio(small_run(tmp_path, WEDNESDAY))
 
 
 # issue 10, line 1
