@@ -75,9 +75,7 @@ def test_remedies_name_the_home_that_was_given(examine, tmp_path):
     assert checks["champion"]["remedy"] == f"Train one: afterclose weekly --home {tmp_path} --quick"
 
 
-def test_a_home_without_a_champion_is_told_the_same_command_by_doctor_and_by_every_run(
-    examine, tmp_path, capsys
-):
+def test_doctor_and_every_run_name_the_same_command_for_a_home_without_a_champion(examine, tmp_path, capsys):
     _, checks = examine()
 
     assert answer(["daily", "--date", "2024-06-14", "--home", str(tmp_path)]) == ModelError.exit_code
